@@ -1,0 +1,1 @@
+"""Records to events: the protocol's state machines, with time as an argument."""

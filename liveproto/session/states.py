@@ -1,0 +1,297 @@
+"""States, inputs and transition tables of both roles: pure data.
+
+Theory. A server's connection waits for ``connect``, asks the application, and then serves until it is closed (its own
+doing, the transport's, or a rule of time) or failed (the peer broke a rule). While it asks, and while an unsubscribe
+waits for the subscribe before it, later commands are held, so they never meet those states: the connect reply stays
+first and effects keep their order (GL-CONN-003, GL-SUB-011). Each channel of a connection has a small table of its own,
+because a subscribe is answered at leisure while other commands go on.
+
+A client's connection and subscriptions mirror this. CLOSED and FAILED have no rows: whatever comes later is dropped.
+
+Every command is first classified into exactly one input (``liveproto.session.server``), so that no cell has a
+condition. An absent cell is a violation of the requirement that ``VIOLATIONS`` names, closed with 3501.
+
+Sources: centrifuge 0.35.0 client.go (dispatch and its order), centrifuge-js 5.7.4 for the client.
+"""
+
+from __future__ import annotations
+
+import enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from liveproto.session.machine import Transition as T  # noqa: N817 - sixty rows read better
+from liveproto.wire import codes
+from liveproto.wire.codes import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ServerState(enum.Enum):
+    """Of one connection, seen from the server."""
+
+    OPEN = "waiting for connect"
+    CONNECTING = "asking the application"
+    CONNECTED = "serving"
+    REFUSED = "connect was answered with an error"
+    CLOSED = "closed"
+    FAILED = "closed for a fault of the peer"
+
+
+class ServerInput(enum.Enum):
+    """Everything that can happen to a server's connection."""
+
+    CONNECT = "connect"
+    CONNECT_WITHOUT_ID = "connect without id"
+    SUBSCRIBE = "subscribe or unsubscribe"
+    SUBSCRIBE_TOO_LONG = "subscribe to a channel over the byte limit"
+    SUBSCRIBE_OVER_LIMIT = "subscribe over the limit of channels"
+    REQUEST = "a request the application answers"
+    REQUEST_NOT_AVAILABLE = "a request the application does not serve"
+    WITHOUT_ID = "a request without id"
+    SUBSCRIBE_INCOMPLETE = "subscribe without channel"
+    SUBSCRIBE_DELTA_UNKNOWN = "subscribe with an unknown delta"
+    UNSUBSCRIBE_INCOMPLETE = "unsubscribe without channel"
+    PUBLISH_INCOMPLETE = "publish without channel"
+    PUBLISH_WITHOUT_DATA = "publish without data"
+    LOOKUP_INCOMPLETE = "presence, history or sub_refresh without channel"
+    REFRESH_UNEXPECTED = "refresh or sub_refresh of what does not expire, or refresh without token"
+    SUB_REFRESH_NOT_SUBSCRIBED = "sub_refresh of a channel not subscribed"
+    SUB_REFRESH_WITHOUT_TOKEN = "sub_refresh without token"  # noqa: S105 - a description
+    SEND = "send"
+    SEND_NOT_AVAILABLE = "send the application does not serve"
+    PONG = "pong that was due"
+    PONG_UNEXPECTED = "pong that was not due"
+    UNKNOWN = "a command with no known request"
+    UNDECODABLE = "a line that cannot be read"
+    OVERSIZE = "a message over the size limit"
+    ACCEPT = "application: connect accepted"
+    REFUSE = "application: connect refused"
+    DISCONNECT = "application: disconnect"
+    PING_DUE = "time: ping due"
+    PONG_OVERDUE = "time: pong overdue"
+    STALE = "time: no connect"
+    SUBSCRIBE_OVERDUE = "time: the subscribe before an unsubscribe is not answered"
+    OVERFLOW = "output queue over its limit"
+    TRANSPORT_CLOSED = "transport closed"
+
+
+class ChannelState(enum.Enum):
+    """Of one channel on one connection, seen from the server."""
+
+    ABSENT = "not subscribed"
+    SUBSCRIBING = "asking the application"
+    SUBSCRIBED = "subscribed"
+
+
+class ChannelInput(enum.Enum):
+    """Everything that can happen to a channel on a server's connection."""
+
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    ACCEPT = "application: subscribe accepted"
+    REFUSE = "application: subscribe refused"
+    REVOKE = "application: unsubscribe"
+    PUSH = "application: push"
+
+
+_S, _I = ServerState, ServerInput
+_C, _CI = ChannelState, ChannelInput
+
+_OPEN_STATES: Final = (_S.OPEN, _S.CONNECTING, _S.CONNECTED, _S.REFUSED)
+
+SERVER_TRANSITIONS: Final[Mapping[tuple[ServerState, ServerInput], T[ServerState]]] = MappingProxyType(
+    {
+        (_S.OPEN, _I.CONNECT): T(_S.CONNECTING, "ask", "GL-CONN-001"),
+        (_S.CONNECTING, _I.ACCEPT): T(_S.CONNECTED, "start", "GL-CONN-001"),
+        # An error reply leaves the connection unusable, not closed: the stale timer ends it.
+        (_S.CONNECTING, _I.REFUSE): T(_S.REFUSED, "answer", "GL-CONN-011"),
+        (_S.CONNECTED, _I.SUBSCRIBE): T(_S.CONNECTED, "channel", "GL-SUB-001"),
+        (_S.CONNECTED, _I.SUBSCRIBE_TOO_LONG): T(_S.CONNECTED, "refuse", "GL-SUB-013", ErrorCode.BAD_REQUEST),
+        (_S.CONNECTED, _I.SUBSCRIBE_OVER_LIMIT): T(_S.CONNECTED, "refuse", "GL-SUB-014", ErrorCode.LIMIT_EXCEEDED),
+        (_S.CONNECTED, _I.REQUEST): T(_S.CONNECTED, "ask", "GL-WIRE-044"),
+        (_S.CONNECTED, _I.REQUEST_NOT_AVAILABLE): T(_S.CONNECTED, "refuse", "GL-CODE-007", ErrorCode.NOT_AVAILABLE),
+        (_S.CONNECTED, _I.SUB_REFRESH_NOT_SUBSCRIBED): T(
+            _S.CONNECTED, "refuse", "GL-CMD-008", ErrorCode.PERMISSION_DENIED
+        ),
+        (_S.CONNECTED, _I.SUB_REFRESH_WITHOUT_TOKEN): T(_S.CONNECTED, "refuse", "GL-CODE-007", ErrorCode.BAD_REQUEST),
+        (_S.CONNECTED, _I.SEND): T(_S.CONNECTED, "send_received", "GL-CMD-002"),
+        # Send has no reply, so the close is the only way to tell the client.
+        (_S.CONNECTED, _I.SEND_NOT_AVAILABLE): T(_S.CLOSED, "close", "GL-CMD-003", codes.NOT_AVAILABLE),
+        (_S.CONNECTED, _I.PONG): T(_S.CONNECTED, "pong_received", "GL-PING-007"),
+        (_S.CONNECTED, _I.PING_DUE): T(_S.CONNECTED, "ping", "GL-PING-001"),
+        (_S.CONNECTED, _I.PONG_OVERDUE): T(_S.CLOSED, "close", "GL-PING-003", codes.NO_PONG),
+        (_S.CONNECTED, _I.SUBSCRIBE_OVERDUE): T(_S.CLOSED, "close", "GL-SUB-011", codes.INTERNAL_SERVER_ERROR),
+        (_S.OPEN, _I.STALE): T(_S.CLOSED, "close", "GL-CONN-009", codes.STALE),
+        (_S.CONNECTING, _I.STALE): T(_S.CLOSED, "close", "GL-CONN-009", codes.STALE),
+        (_S.REFUSED, _I.STALE): T(_S.CLOSED, "close", "GL-CONN-009", codes.STALE),
+        **{(state, _I.OVERSIZE): T(_S.CLOSED, "close", "GL-WIRE-025", codes.MESSAGE_SIZE) for state in _OPEN_STATES},
+        **{(state, _I.OVERFLOW): T(_S.CLOSED, "drop", "GL-CODE-013", codes.SLOW) for state in _OPEN_STATES},
+        **{(state, _I.DISCONNECT): T(_S.CLOSED, "disconnect", "GL-CODE-005") for state in _OPEN_STATES},
+        **{(state, _I.TRANSPORT_CLOSED): T(_S.CLOSED, "end", "GL-SUB-019") for state in _OPEN_STATES},
+    }
+)
+
+CHANNEL_TRANSITIONS: Final[Mapping[tuple[ChannelState, ChannelInput], T[ChannelState]]] = MappingProxyType(
+    {
+        (_C.ABSENT, _CI.SUBSCRIBE): T(_C.SUBSCRIBING, "ask", "GL-SUB-001"),
+        (_C.SUBSCRIBING, _CI.SUBSCRIBE): T(_C.SUBSCRIBING, "refuse", "GL-SUB-005", ErrorCode.ALREADY_SUBSCRIBED),
+        (_C.SUBSCRIBED, _CI.SUBSCRIBE): T(_C.SUBSCRIBED, "refuse", "GL-SUB-003", ErrorCode.ALREADY_SUBSCRIBED),
+        (_C.ABSENT, _CI.UNSUBSCRIBE): T(_C.ABSENT, "confirm", "GL-SUB-009"),
+        # Answering now would let the subscribe win afterwards: the unsubscribe, and all after it, wait.
+        (_C.SUBSCRIBING, _CI.UNSUBSCRIBE): T(_C.SUBSCRIBING, "hold", "GL-SUB-011"),
+        (_C.SUBSCRIBED, _CI.UNSUBSCRIBE): T(_C.ABSENT, "leave", "GL-SUB-007"),
+        (_C.SUBSCRIBING, _CI.ACCEPT): T(_C.SUBSCRIBED, "answer", "GL-SUB-001"),
+        (_C.SUBSCRIBING, _CI.REFUSE): T(_C.ABSENT, "answer", "GL-SUB-006"),
+        # Told even when not subscribed, so that both sides agree in the end.
+        (_C.ABSENT, _CI.REVOKE): T(_C.ABSENT, "revoke", "GL-CODE-012"),
+        (_C.SUBSCRIBED, _CI.REVOKE): T(_C.ABSENT, "revoke", "GL-CODE-012"),
+        (_C.SUBSCRIBED, _CI.PUSH): T(_C.SUBSCRIBED, "push", "GL-SUB-016"),
+    }
+)
+
+VIOLATIONS: Final[Mapping[ServerInput, str]] = MappingProxyType(
+    {
+        _I.CONNECT: "GL-CONN-004",
+        _I.CONNECT_WITHOUT_ID: "GL-CONN-005",
+        _I.WITHOUT_ID: "GL-WIRE-038",
+        _I.SUBSCRIBE_INCOMPLETE: "GL-SUB-002",
+        _I.SUBSCRIBE_DELTA_UNKNOWN: "GL-SUB-030",
+        _I.UNSUBSCRIBE_INCOMPLETE: "GL-SUB-012",
+        _I.PUBLISH_INCOMPLETE: "GL-PUB-003",
+        _I.PUBLISH_WITHOUT_DATA: "GL-PUB-004",
+        _I.LOOKUP_INCOMPLETE: "GL-CMD-005",
+        _I.REFRESH_UNEXPECTED: "GL-CMD-007",
+        _I.PONG_UNEXPECTED: "GL-PING-004",
+        _I.UNKNOWN: "GL-WIRE-043",
+        _I.UNDECODABLE: "GL-WIRE-013",
+    }
+)
+"""Rule that a peer's input breaks where the table has no cell for it, on a connection that serves."""
+
+
+def violated_requirement(state: ServerState, input_: ServerInput) -> str:
+    """Name the rule that ``input_`` breaks in ``state``, which has no cell for it."""
+    if input_ in {_I.UNDECODABLE, _I.CONNECT_WITHOUT_ID}:
+        return VIOLATIONS[input_]
+    if state is _S.REFUSED:
+        return "GL-CONN-011"
+    return "GL-CONN-002" if state is _S.OPEN else VIOLATIONS[input_]
+
+
+class ClientState(enum.Enum):
+    """Of one connection, seen from the client."""
+
+    NEW = "nothing sent"
+    CONNECTING = "waiting for the connect reply"
+    CONNECTED = "connected"
+    CLOSED = "closed"
+    FAILED = "closed for a fault of the server"
+
+
+class ClientInput(enum.Enum):
+    """Everything that can happen to a client's connection."""
+
+    CONNECT = "caller: connect"
+    COMMAND = "caller: any other command"
+    DISCONNECT = "caller: disconnect"
+    CONNECT_ACCEPTED = "connect reply"
+    CONNECT_REFUSED = "error reply to connect"
+    CONNECT_MALFORMED = "connect reply without result or client"
+    REPLY = "reply to another command"
+    REPLY_UNKNOWN = "reply with an id not in use"
+    PUSH = "push"
+    PING = "ping"
+    UNDECODABLE = "a line that cannot be read"
+    PING_OVERDUE = "time: nothing received"
+    TRANSPORT_CLOSED = "transport closed"
+
+
+class SubscriptionState(enum.Enum):
+    """Of one channel, seen from the client."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    SUBSCRIBING = "waiting for the subscribe reply"
+    SUBSCRIBED = "subscribed"
+
+
+class SubscriptionInput(enum.Enum):
+    """Everything that can happen to a client's subscription."""
+
+    SUBSCRIBE = "caller: subscribe"
+    UNSUBSCRIBE = "caller: unsubscribe"
+    ACCEPTED = "subscribe reply"
+    REFUSED = "error reply to subscribe"
+    REVOKED = "unsubscribe push, final"
+    RESUBSCRIBE = "unsubscribe push, to be renewed"
+    PUBLICATION = "publication"
+
+
+_K, _KI = ClientState, ClientInput
+_B, _BI = SubscriptionState, SubscriptionInput
+
+CLIENT_TRANSITIONS: Final[Mapping[tuple[ClientState, ClientInput], T[ClientState]]] = MappingProxyType(
+    {
+        (_K.NEW, _KI.CONNECT): T(_K.CONNECTING, "send", "GL-CONN-002"),
+        # Commands may follow connect before its reply: the server keeps them in order.
+        (_K.CONNECTING, _KI.COMMAND): T(_K.CONNECTING, "send", "GL-CONN-016"),
+        (_K.CONNECTED, _KI.COMMAND): T(_K.CONNECTED, "send", "GL-WIRE-039"),
+        (_K.CONNECTING, _KI.CONNECT_ACCEPTED): T(_K.CONNECTED, "connected", "GL-CONN-001"),
+        (_K.CONNECTING, _KI.CONNECT_REFUSED): T(_K.CLOSED, "refused", "GL-CODE-011"),
+        (_K.CONNECTED, _KI.REPLY): T(_K.CONNECTED, "reply", "GL-WIRE-040"),
+        (_K.CONNECTED, _KI.PUSH): T(_K.CONNECTED, "push", "GL-WIRE-030"),
+        (_K.CONNECTED, _KI.PING): T(_K.CONNECTED, "pong", "GL-PING-011"),
+        (_K.CONNECTED, _KI.REPLY_UNKNOWN): T(_K.CONNECTED, "ignore", "GL-WIRE-030"),
+        (_K.CONNECTED, _KI.PING_OVERDUE): T(_K.CLOSED, "give_up", "GL-PING-013"),
+        **{
+            (state, _KI.DISCONNECT): T(_K.CLOSED, "disconnect", "GL-CODE-009")
+            for state in (_K.NEW, _K.CONNECTING, _K.CONNECTED)
+        },
+        **{
+            (state, _KI.TRANSPORT_CLOSED): T(_K.CLOSED, "transport_closed", "GL-CODE-009")
+            for state in (_K.NEW, _K.CONNECTING, _K.CONNECTED)
+        },
+    }
+)
+
+CLIENT_VIOLATIONS: Final[Mapping[ClientInput, str]] = MappingProxyType(
+    {
+        _KI.CONNECT_MALFORMED: "GL-CONN-001",
+        _KI.REPLY: "GL-CONN-003",
+        _KI.REPLY_UNKNOWN: "GL-CONN-003",
+        _KI.PUSH: "GL-CONN-003",
+        _KI.PING: "GL-CONN-003",
+        _KI.UNDECODABLE: "GL-WIRE-031",
+    }
+)
+"""Rule that a server's input breaks where the table has no cell for it."""
+
+SUBSCRIPTION_TRANSITIONS: Final[Mapping[tuple[SubscriptionState, SubscriptionInput], T[SubscriptionState]]] = (
+    MappingProxyType(
+        {
+            (_B.UNSUBSCRIBED, _BI.SUBSCRIBE): T(_B.SUBSCRIBING, "send", "GL-SUB-001"),
+            (_B.SUBSCRIBING, _BI.ACCEPTED): T(_B.SUBSCRIBED, "subscribed", "GL-SUB-001"),
+            (_B.SUBSCRIBING, _BI.REFUSED): T(_B.UNSUBSCRIBED, "refused", "GL-SUB-028"),
+            (_B.SUBSCRIBING, _BI.UNSUBSCRIBE): T(_B.UNSUBSCRIBED, "send", "GL-SUB-011"),
+            (_B.SUBSCRIBED, _BI.UNSUBSCRIBE): T(_B.UNSUBSCRIBED, "send", "GL-SUB-007"),
+            # The replies to commands that the caller has meanwhile revoked change nothing.
+            (_B.UNSUBSCRIBED, _BI.ACCEPTED): T(_B.UNSUBSCRIBED, "ignore", "GL-SUB-011"),
+            (_B.UNSUBSCRIBED, _BI.REFUSED): T(_B.UNSUBSCRIBED, "ignore", "GL-SUB-011"),
+            (_B.SUBSCRIBED, _BI.ACCEPTED): T(_B.SUBSCRIBED, "ignore", "GL-SUB-011"),
+            (_B.SUBSCRIBED, _BI.REFUSED): T(_B.SUBSCRIBED, "ignore", "GL-SUB-011"),
+            **{
+                (state, _BI.REVOKED): T(_B.UNSUBSCRIBED, "revoked", "GL-SUB-026")
+                for state in (_B.SUBSCRIBING, _B.SUBSCRIBED)
+            },
+            (_B.SUBSCRIBED, _BI.RESUBSCRIBE): T(_B.SUBSCRIBING, "renew", "GL-SUB-026"),
+            (_B.SUBSCRIBING, _BI.RESUBSCRIBE): T(_B.SUBSCRIBING, "ignore", "GL-SUB-026"),
+            (_B.UNSUBSCRIBED, _BI.REVOKED): T(_B.UNSUBSCRIBED, "ignore", "GL-WIRE-030"),
+            (_B.UNSUBSCRIBED, _BI.RESUBSCRIBE): T(_B.UNSUBSCRIBED, "ignore", "GL-WIRE-030"),
+            # Plain channels may deliver before the subscribe reply; a channel nobody asked for is ignored.
+            (_B.SUBSCRIBING, _BI.PUBLICATION): T(_B.SUBSCRIBING, "deliver", "GL-SUB-025"),
+            (_B.SUBSCRIBED, _BI.PUBLICATION): T(_B.SUBSCRIBED, "deliver", "GL-SUB-016"),
+            (_B.UNSUBSCRIBED, _BI.PUBLICATION): T(_B.UNSUBSCRIBED, "ignore", "GL-WIRE-030"),
+        }
+    )
+)

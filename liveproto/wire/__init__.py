@@ -1,0 +1,1 @@
+"""Bytes to records and back: messages, codes, and one codec per dialect."""
