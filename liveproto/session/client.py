@@ -59,6 +59,8 @@ class ClientProtocol:
         self._machine = Machine(CLIENT_TRANSITIONS, ClientState.NEW)
         self._subscriptions: dict[str, Machine[SubscriptionState, SubscriptionInput]] = {}
         self._sent: dict[int, m.Command] = {}
+        # The last subscribe of each channel: only its reply counts (GL-WIRE-040), and it is what is renewed.
+        self._subscribes: dict[str, m.Command] = {}
         self._next_command_id = next_command_id
         self._max_ping_delay_s = max_ping_delay_s
         self._silence_s: float | None = None
@@ -141,7 +143,8 @@ class ClientProtocol:
             if self.state not in _ENDED:
                 self._apply(self._classify(reply), reply)
         if decoded.fault is not None and self.state not in _ENDED:
-            self._fail(ClientInput.UNDECODABLE, f"line {decoded.fault.line}: {decoded.fault.reason}")
+            message = f"line {decoded.fault.line}: {decoded.fault.reason}"
+            self._fail(CLIENT_VIOLATIONS[ClientInput.UNDECODABLE], message)
         if self._silence_s is not None and self.state not in _ENDED:
             self._ping_overdue_at = now + self._silence_s
 
@@ -200,6 +203,8 @@ class ClientProtocol:
         self._next_command_id = command_id % _MAX_COMMAND_ID + 1
         command = msgspec.structs.replace(m.Command(id=command_id), **{field: request})
         self._sent[command_id] = command
+        if isinstance(request, m.SubscribeRequest):
+            self._subscribes[request.channel] = command
         self._lines.append(json_v2.encode(command))
         return ev.CommandId(command_id)
 
@@ -237,7 +242,7 @@ class ClientProtocol:
     def _apply(self, input_: ClientInput, reply: m.Reply) -> None:
         transition: Transition[ClientState] | None = self._machine.step(input_)
         if transition is None:
-            self._fail(input_, f"got {input_.value}")
+            self._fail(CLIENT_VIOLATIONS[input_], f"got {input_.value}")
         else:
             self._actions[transition.action](reply)
 
@@ -259,13 +264,14 @@ class ClientProtocol:
     def _reply(self, reply: m.Reply) -> None:
         command = self._sent.pop(reply.id)
         if command.subscribe is not None:
-            self._subscribe_reply(command.subscribe.channel, reply)
+            if command is self._subscribes.get(command.subscribe.channel):
+                self._subscribe_reply(command.subscribe.channel, reply)
         elif reply.error is not None:
             self._events.append(ev.ErrorReceived(command_id=ev.CommandId(reply.id), error=reply.error))
         elif (result := _result_of(command, reply)) is not None:
             self._events.append(ev.ReplyReceived(command_id=ev.CommandId(reply.id), result=result))
         else:
-            self._fail(ClientInput.UNDECODABLE, f"expected the result of command {reply.id}")
+            self._fail("GL-WIRE-045", f"expected the result of command {reply.id}")
 
     def _subscribe_reply(self, channel: str, reply: m.Reply) -> None:
         subscription = self._subscription(channel)
@@ -289,24 +295,28 @@ class ClientProtocol:
                 self._events.append(ev.PublicationReceived(channel=push.channel, publication=push.pub))
         elif push.unsubscribe is not None:
             self._unsubscribe_push(push.channel, push.unsubscribe)
-        elif any((push.join, push.leave, push.message, push.subscribe, push.refresh)):
+        elif push.join is not None or push.leave is not None:
+            if self._subscription(push.channel).state is not SubscriptionState.UNSUBSCRIBED:
+                self._events.append(ev.PushReceived(push=push))
+        elif any((push.message, push.subscribe, push.refresh)):
             self._events.append(ev.PushReceived(push=push))
 
     def _unsubscribe_push(self, channel: str, unsubscribe: m.Unsubscribe) -> None:
         final = codes.unsubscribe_is_final(unsubscribe.code)
         input_ = SubscriptionInput.REVOKED if final else SubscriptionInput.RESUBSCRIBE
         transition = self._subscription(channel).step(input_)
-        match transition and transition.action:
-            case "revoked":
-                self._unsubscribed(channel, unsubscribe.code, unsubscribe.reason, temporary=False)
-            case "renew":
-                self._events.append(
-                    ev.Unsubscribed(channel=channel, code=unsubscribe.code, reason=unsubscribe.reason, temporary=True)
-                )
-                self._command(ClientInput.COMMAND, m.SubscribeRequest(channel=channel))
+        action = transition and transition.action
+        if action == "revoked":
+            self._unsubscribed(channel, unsubscribe.code, unsubscribe.reason, temporary=False)
+        elif action == "renew":
+            self._events.append(
+                ev.Unsubscribed(channel=channel, code=unsubscribe.code, reason=unsubscribe.reason, temporary=True)
+            )
+            self._command(ClientInput.COMMAND, self._subscribes[channel].subscribe or m.SubscribeRequest())
 
     def _unsubscribed(self, channel: str, code: int, reason: str, *, temporary: bool) -> None:
         del self._subscriptions[channel]
+        del self._subscribes[channel]
         self._events.append(ev.Unsubscribed(channel=channel, code=code, reason=reason, temporary=temporary))
 
     def _pong(self, _: m.Reply) -> None:
@@ -316,9 +326,9 @@ class ClientProtocol:
     def _ignore(self, _: m.Reply) -> None:
         """Let pass a reply that nobody waits for (GL-WIRE-030)."""
 
-    def _fail(self, input_: ClientInput, message: str) -> None:
+    def _fail(self, requirement: str, message: str) -> None:
         self._machine.state = ClientState.FAILED
-        error = RemoteProtocolError(message, CLIENT_VIOLATIONS[input_])
+        error = RemoteProtocolError(message, requirement)
         self._events.append(ev.ProtocolViolated(error=error))
         self._close = ev.Close(code=1000, reason="")
         self._end(BAD_PROTOCOL, reconnect=False)
@@ -327,6 +337,7 @@ class ClientProtocol:
         self._ping_overdue_at = None
         self._sent.clear()
         self._subscriptions.clear()
+        self._subscribes.clear()
         self._events.append(ev.Disconnected(code=disconnect.code, reason=disconnect.reason, reconnect=reconnect))
 
 

@@ -131,6 +131,8 @@ class ServerProtocol:
             "channel": self._subscribe_or_unsubscribe,
             "refuse": self._refuse_now,
             "close": self._close_with_answer,
+            "give_up": self._give_up,
+            "ignore": self._ignore,
             "drop": self._drop,
             "send_received": self._send_received,
             "pong_received": self._pong_received,
@@ -348,6 +350,8 @@ class ServerProtocol:
                 self._fail(ServerInput.UNDECODABLE, f"line {item.line}: {item.reason}")
             else:
                 self._apply(self._classify(item), item)
+        if not self._held:
+            self._held_bytes = 0
 
     def _apply(self, input_: ServerInput, command: m.Command = m.Command()) -> None:  # noqa: B008 - frozen
         transition = self._machine.step(input_)
@@ -399,9 +403,9 @@ class ServerProtocol:
         return ServerInput.PUBLISH_WITHOUT_DATA if request.data is msgspec.UNSET else ServerInput.REQUEST
 
     def _classify_lookup(self, command: m.Command) -> ServerInput:
-        lookups = (command.presence, command.presence_stats, command.history)
-        named = any(lookup is not None and lookup.channel for lookup in lookups)
-        return ServerInput.REQUEST if named else ServerInput.LOOKUP_INCOMPLETE
+        request = _request_of(command)
+        assert isinstance(request, m.PresenceRequest | m.PresenceStatsRequest | m.HistoryRequest)
+        return ServerInput.REQUEST if request.channel else ServerInput.LOOKUP_INCOMPLETE
 
     def _classify_refresh(self, command: m.Command) -> ServerInput:
         expected = self._connection_expires and _of(command.refresh).token
@@ -486,6 +490,13 @@ class ServerProtocol:
         assert isinstance(transition.answer, codes.Disconnect)
         self._finish(transition.answer)
 
+    def _give_up(self, transition: Transition[ServerState], command: m.Command) -> None:
+        self._confirm(transition, _of(self._waiting))
+        self._close_with_answer(transition, command)
+
+    def _ignore(self, _: object, __: object) -> None:
+        """Let pass what comes after a refused connect (GL-CONN-011)."""
+
     def _drop(self, transition: Transition[ServerState], command: m.Command) -> None:
         self._lines.clear()
         self._close_with_answer(transition, command)
@@ -510,7 +521,7 @@ class ServerProtocol:
         if self.state in _ENDED:
             return None
         command = self._questions.get(ticket)
-        if command is None or (request is not None and getattr(command, m.REQUEST_FIELDS[request]) is None):
+        if command is None or (request is not None and not isinstance(_request_of(command), request)):
             expected = "an open ticket" if request is None else f'an open ticket of "{m.REQUEST_FIELDS[request]}"'
             message = f"expected {expected}, got {ticket}"
             raise LocalProtocolError(message, "GL-WIRE-044")
@@ -534,7 +545,7 @@ class ServerProtocol:
     def _send_line(self, line: bytes) -> None:
         self._lines.append(line)
         self._queue_bytes += len(line)
-        if self._queue_bytes > self._limits.queue_bytes:
+        if self._queue_bytes > self._limits.queue_bytes and self.state not in _ENDED:
             self._apply(ServerInput.OVERFLOW)
 
     def _finish(self, disconnect: codes.Disconnect) -> None:

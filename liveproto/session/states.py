@@ -100,6 +100,8 @@ _S, _I = ServerState, ServerInput
 _C, _CI = ChannelState, ChannelInput
 
 _OPEN_STATES: Final = (_S.OPEN, _S.CONNECTING, _S.CONNECTED, _S.REFUSED)
+_LINES: Final = tuple(_I)[: tuple(_I).index(_I.OVERSIZE)]
+"""What a line of a client's message can be."""
 
 SERVER_TRANSITIONS: Final[Mapping[tuple[ServerState, ServerInput], T[ServerState]]] = MappingProxyType(
     {
@@ -107,6 +109,8 @@ SERVER_TRANSITIONS: Final[Mapping[tuple[ServerState, ServerInput], T[ServerState
         (_S.CONNECTING, _I.ACCEPT): T(_S.CONNECTED, "start", "GL-CONN-001"),
         # An error reply leaves the connection unusable, not closed: the stale timer ends it.
         (_S.CONNECTING, _I.REFUSE): T(_S.REFUSED, "answer", "GL-CONN-011"),
+        # What a client sent behind a connect, not knowing that it would be refused, is no fault.
+        **{(_S.REFUSED, line): T(_S.REFUSED, "ignore", "GL-CONN-011") for line in _LINES},
         (_S.CONNECTED, _I.SUBSCRIBE): T(_S.CONNECTED, "channel", "GL-SUB-001"),
         (_S.CONNECTED, _I.SUBSCRIBE_TOO_LONG): T(_S.CONNECTED, "refuse", "GL-SUB-013", ErrorCode.BAD_REQUEST),
         (_S.CONNECTED, _I.SUBSCRIBE_OVER_LIMIT): T(_S.CONNECTED, "refuse", "GL-SUB-014", ErrorCode.LIMIT_EXCEEDED),
@@ -122,7 +126,7 @@ SERVER_TRANSITIONS: Final[Mapping[tuple[ServerState, ServerInput], T[ServerState
         (_S.CONNECTED, _I.PONG): T(_S.CONNECTED, "pong_received", "GL-PING-007"),
         (_S.CONNECTED, _I.PING_DUE): T(_S.CONNECTED, "ping", "GL-PING-001"),
         (_S.CONNECTED, _I.PONG_OVERDUE): T(_S.CLOSED, "close", "GL-PING-003", codes.NO_PONG),
-        (_S.CONNECTED, _I.SUBSCRIBE_OVERDUE): T(_S.CLOSED, "close", "GL-SUB-011", codes.INTERNAL_SERVER_ERROR),
+        (_S.CONNECTED, _I.SUBSCRIBE_OVERDUE): T(_S.CLOSED, "give_up", "GL-SUB-011", codes.INTERNAL_SERVER_ERROR),
         (_S.OPEN, _I.STALE): T(_S.CLOSED, "close", "GL-CONN-009", codes.STALE),
         (_S.CONNECTING, _I.STALE): T(_S.CLOSED, "close", "GL-CONN-009", codes.STALE),
         (_S.REFUSED, _I.STALE): T(_S.CLOSED, "close", "GL-CONN-009", codes.STALE),
@@ -175,8 +179,6 @@ def violated_requirement(state: ServerState, input_: ServerInput) -> str:
     """Name the rule that ``input_`` breaks in ``state``, which has no cell for it."""
     if input_ in {_I.UNDECODABLE, _I.CONNECT_WITHOUT_ID}:
         return VIOLATIONS[input_]
-    if state is _S.REFUSED:
-        return "GL-CONN-011"
     return "GL-CONN-002" if state is _S.OPEN else VIOLATIONS[input_]
 
 
@@ -278,8 +280,6 @@ SUBSCRIPTION_TRANSITIONS: Final[Mapping[tuple[SubscriptionState, SubscriptionInp
             # The replies to commands that the caller has meanwhile revoked change nothing.
             (_B.UNSUBSCRIBED, _BI.ACCEPTED): T(_B.UNSUBSCRIBED, "ignore", "GL-SUB-011"),
             (_B.UNSUBSCRIBED, _BI.REFUSED): T(_B.UNSUBSCRIBED, "ignore", "GL-SUB-011"),
-            (_B.SUBSCRIBED, _BI.ACCEPTED): T(_B.SUBSCRIBED, "ignore", "GL-SUB-011"),
-            (_B.SUBSCRIBED, _BI.REFUSED): T(_B.SUBSCRIBED, "ignore", "GL-SUB-011"),
             **{
                 (state, _BI.REVOKED): T(_B.UNSUBSCRIBED, "revoked", "GL-SUB-026")
                 for state in (_B.SUBSCRIBING, _B.SUBSCRIBED)

@@ -13,7 +13,7 @@ Sources: centrifugal/protocol decode.go, encode.go, raw.go; behaviour recorded f
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 import attrs
 import msgspec
@@ -21,7 +21,7 @@ import msgspec
 from liveproto.wire.messages import Command, Record, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 R = TypeVar("R", bound=Record)
 
@@ -32,6 +32,10 @@ _SURROGATE_OR_ESCAPE: Final = re.compile(
 _UNICODE_ESCAPE: Final = re.compile(rb"\\u[0-9a-fA-F]{4}")
 _ESCAPE: Final = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _PRIVATE_USE: Final = range(0xE000, 0xF900)
+_FROM_PRIVATE_USE: Final = re.compile(rb"[\xee\xef][\x80-\xbf]{2}")
+
+# Command, request, one of its members, and what that holds: connect.subs, history.since.
+_NULLABLE_LEVELS: Final = 4
 
 _encoder: Final = msgspec.json.Encoder()
 _raw_objects: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -104,19 +108,25 @@ def _decode_line_by_line(lines: list[bytes], decoder: msgspec.json.Decoder[R]) -
 def _decode_tolerantly(line: bytes, decoder: msgspec.json.Decoder[R]) -> R:
     line.decode()
     try:
-        return decoder.decode(line)
-    except msgspec.ValidationError:
-        return decoder.decode(_without_nulls(line, levels=2))
+        return _decode_with_nulls(line, decoder)
     except msgspec.DecodeError:
         masked, stand_ins = _mask_lone_surrogates(line)
         if not stand_ins:
             raise
-        restored: R = _restored(decoder.decode(masked), stand_ins)
+        marks = frozenset(chr(int(stand_in[2:].decode(), 16)) for stand_in in stand_ins)
+        restored: R = _restored(_decode_with_nulls(masked, decoder), stand_ins, marks)
         return restored
 
 
+def _decode_with_nulls(line: bytes, decoder: msgspec.json.Decoder[R]) -> R:
+    try:
+        return decoder.decode(line)
+    except msgspec.ValidationError:
+        return decoder.decode(_without_nulls(line, _NULLABLE_LEVELS))
+
+
 def _without_nulls(line: bytes, levels: int) -> bytes:
-    """Drop members that are null and no payload: a command's own, and those of its request."""
+    """Drop members that are null and no payload: a command's own, and those of what it holds."""
     members: list[bytes] = []
     for key, value in _raw_objects.decode(line).items():
         name, text = _encoder.encode(key), bytes(value)
@@ -135,8 +145,11 @@ def _mask_lone_surrogates(line: bytes) -> tuple[bytes, dict[bytes, bytes]]:
     JSON.stringify writes such escapes and centrifuge relays them; the decoder refuses them.
     """
     used = {escape.lower() for escape in _UNICODE_ESCAPE.findall(line)}
+    present = set(_FROM_PRIVATE_USE.findall(line))
     unused = (
-        escape for code in _PRIVATE_USE if (escape := rb"\u%04x" % code) not in used and chr(code).encode() not in line
+        escape
+        for code in _PRIVATE_USE
+        if (escape := rb"\u%04x" % code) not in used and chr(code).encode() not in present
     )
     masks: dict[bytes, bytes] = {}
 
@@ -145,27 +158,36 @@ def _mask_lone_surrogates(line: bytes) -> tuple[bytes, dict[bytes, bytes]]:
         if lone is None:
             return match[0]
         if lone not in masks:
-            masks[lone] = next(unused)
+            stand_in = next(unused, None)
+            if stand_in is None:
+                message = "expected text, got more lone surrogates than can be told apart"
+                raise msgspec.DecodeError(message)
+            masks[lone] = stand_in
         return masks[lone]
 
     masked = _SURROGATE_OR_ESCAPE.sub(mask, line)
     return masked, {stand_in: lone for lone, stand_in in masks.items()}
 
 
-def _restored(value: Any, stand_ins: dict[bytes, bytes]) -> Any:  # noqa: ANN401 - any value a record may hold
+def _restored(
+    value: Any,  # noqa: ANN401 - any value a record may hold
+    stand_ins: dict[bytes, bytes],
+    marks: frozenset[str],
+) -> Any:  # noqa: ANN401 - the same
     """Put the surrogates back into payloads; a text field that holds one is no text."""
     match value:
         case msgspec.Raw():
             return msgspec.Raw(_ESCAPE.sub(lambda match: stand_ins.get(match[0], match[0]), bytes(value)))
         case msgspec.Struct():
-            fields = {name: _restored(getattr(value, name), stand_ins) for name in value.__struct_fields__}
+            fields = {name: _restored(getattr(value, name), stand_ins, marks) for name in value.__struct_fields__}
             return type(value)(**fields)
         case list():
-            return [_restored(item, stand_ins) for item in value]
+            return [_restored(item, stand_ins, marks) for item in cast("Iterable[Any]", value)]
         case dict():
-            return {_restored(key, stand_ins): _restored(item, stand_ins) for key, item in value.items()}
-        case str():
-            if any(chr(int(stand_in[2:].decode(), 16)) in value for stand_in in stand_ins):
-                message = "expected text, got a lone surrogate outside a payload"
-                raise msgspec.DecodeError(message)
-    return value
+            members = cast("Mapping[str, Any]", value).items()
+            return {_restored(key, stand_ins, marks): _restored(item, stand_ins, marks) for key, item in members}
+        case str() if not marks.isdisjoint(value):
+            message = "expected text, got a lone surrogate outside a payload"
+            raise msgspec.DecodeError(message)
+        case _:
+            return value

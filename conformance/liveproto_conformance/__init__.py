@@ -1,0 +1,1 @@
+"""liveproto_conformance: judges a Grafana Live or Centrifuge server against the requirements of SPEC.md."""

@@ -1,0 +1,356 @@
+"""What a check works with: sessions to the target, fresh channels, a way to publish, and what is known of the target.
+
+Theory. A ``Bench`` is the run; a ``Stand`` is one execution of one check on it: it opens connections, counts the stimuli
+and closes everything at its end. Names are a run nonce plus a counter, so that the hash of all stimuli, taken with the
+nonce replaced, is the same for the same seed. Timer checks run in threads of their own: what is shared has one lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import subprocess
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from liveproto_conformance.check import NotApplicableError, NotExercisedError, given_that
+from liveproto_conformance.drive.http import HttpClient
+from liveproto_conformance.drive.websocket import Closed, Connection, Message, open_connection
+from liveproto_conformance.oracle import Oracle, Watch
+from liveproto_conformance.session import Json, Session, Wire, dumps
+from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from liveproto.grafana.release import Release
+    from liveproto_conformance.requirements import Profile
+    from liveproto_conformance.trace import TraceWriter
+
+STREAM_CHANNELS: Final = 64
+"""Names in use for channels a target may keep for ever (managed streams)."""
+_NONCE_MARK: Final = b"<nonce>"
+_COMMAND_TIMEOUT_S: Final = 10.0
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """What the probe found out about a target."""
+
+    url: str
+    channel_template: str | None
+    channel_evidence: str
+    publish_via: str | None
+    publish_evidence: str
+    detected: str | None
+    version: Release | None
+    profiles: tuple[Profile, ...]
+    http_prefix: str
+    """What stands before a channel on the WebSocket and not in HTTP."""
+    ws_publish_evidence: str | None = None
+    """Why a client may not publish over the WebSocket; None where it may."""
+
+
+@attrs.define
+class Stimuli:
+    """What one check has sent."""
+
+    digest: Any = attrs.field(factory=hashlib.sha256)
+    seen: set[bytes] = attrs.field(factory=set[bytes])
+
+
+class Bench:
+    """One run against one target."""
+
+    def __init__(self, settings: Settings, nonce: str, trace: TraceWriter | None = None) -> None:
+        assert settings.url is not None
+        self.settings = settings
+        self.nonce = nonce
+        self.oracle = Oracle()
+        self.facts: Facts | None = None
+        self.trace = trace
+        self.waiting_s = 0.0
+        self.stimuli: dict[str, Stimuli] = {}
+        self._lock = threading.Lock()
+        self._tls = tls_context(settings)
+        self._open = 0
+        self._names = itertools.count()
+        self._numbers = itertools.count(1)
+        self.url = websocket_url(settings.url)
+        self.http = HttpClient(
+            http_base(settings.url), headers=settings.headers, tls=self._tls, timeout_s=settings.timeout
+        )
+
+    @property
+    def known(self) -> Facts:
+        """What the probe found out."""
+        assert self.facts is not None
+        return self.facts
+
+    def dial(self, *, url: str | None = None, headers: Mapping[str, str] | None = None, **options: Any) -> Connection:  # noqa: ANN401
+        """Open a connection, within the manners of the kit."""
+        with self._lock:
+            if self._open >= self.settings.max_connections:
+                raise NotExercisedError(f"{self._open} connections are open; see --max-connections")
+            self._open += 1
+        try:
+            return open_connection(
+                url or self.url,
+                headers={**self.settings.headers, **(headers or {})},
+                timeout_s=self.settings.timeout,
+                tls=self._tls,
+                **options,
+            )
+        except BaseException:
+            self.hung_up()
+            raise
+
+    def close(self) -> None:
+        """End what the run still has open."""
+        self.http.close()
+
+    def hung_up(self) -> None:
+        """Count a connection as closed."""
+        with self._lock:
+            self._open -= 1
+
+    def name(self) -> int:
+        """Return a number for a name that was not used."""
+        with self._lock:
+            return next(self._names)
+
+    def connection_number(self) -> int:
+        """Return a number for a connection."""
+        with self._lock:
+            return next(self._numbers)
+
+    def record(self, stand: Stand, connection: int, direction: str, kind: str, payload: bytes) -> None:
+        """Write to the trace."""
+        if self.trace is not None:
+            with self._lock:
+                self.trace.write(connection, direction, kind, payload, stand.check, stand.example)
+
+    def stimulus(self, check: str, data: bytes) -> None:
+        """Count one stimulus; the same bytes twice in one check count once."""
+        normal = data.replace(self.nonce.encode(), _NONCE_MARK)
+        with self._lock:
+            stimuli = self.stimuli.setdefault(check, Stimuli())
+            stimuli.digest.update(len(normal).to_bytes(8, "big") + normal)
+            stimuli.seen.add(hashlib.blake2b(normal, digest_size=16).digest())
+
+    def stimuli_count(self) -> int:
+        """Count the stimuli of all checks."""
+        return sum(len(stimuli.seen) for stimuli in self.stimuli.values())
+
+    def stimuli_sha256(self) -> str:
+        """Hash the stimuli of all checks, in the order of their names."""
+        total = hashlib.sha256()
+        for check, stimuli in sorted(self.stimuli.items()):
+            total.update(check.encode() + b"\0" + stimuli.digest.digest())
+        return total.hexdigest()
+
+    def waited(self, seconds: float) -> None:
+        """Count time spent waiting for nothing."""
+        with self._lock:
+            self.waiting_s += seconds
+
+
+class Stand(Wire):
+    """One execution of one check: everything it opens is closed when it ends."""
+
+    def __init__(self, bench: Bench, check: str, *, timers: bool = False, attempt: int = 0) -> None:
+        self.bench = bench
+        self.check = check
+        self.example = 0
+        self._attempt = attempt
+        self._timers = timers
+        self._sessions: dict[Session, tuple[int, Watch]] = {}
+        self._names = itertools.count()
+        self._tokens = itertools.count(1_000_001)
+        self._publishing: Session | None = None
+
+    def __enter__(self) -> Stand:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Close every connection; the next use opens fresh ones."""
+        for session in list(self._sessions):
+            self.hang_up(session)
+        self._publishing = None
+
+    def hang_up(self, session: Session) -> None:
+        """Close one connection from our side."""
+        session.connection.close()
+        del self._sessions[session]
+        self.bench.hung_up()
+
+    # -- what checks ask for by name -----------------------------------------------------------------------------
+
+    def unconnected(self, **options: Any) -> Session:  # noqa: ANN401 - those of Bench.dial
+        """Open a connection and send nothing on it."""
+        settings = self.bench.settings
+        url = settings.timer_url if self._timers else None
+        connection = self.bench.dial(url=url, **options)
+        session = Session(connection, self, timeout_s=settings.timeout)
+        number = self.bench.connection_number()
+        self._sessions[session] = (number, Watch(self.bench.oracle, f"{self.check}, connection {number}"))
+        return session
+
+    def connected(self) -> Session:
+        """Open a connection and connect on it."""
+        session = self.unconnected()
+        with given_that("GL-CONN-001"):
+            session.connect()
+        return session
+
+    def fresh_channel(self) -> str:
+        """Return the name of a channel that the target lets us subscribe to and that nobody used."""
+        facts = self.bench.known
+        if facts.channel_template is None:
+            raise NotExercisedError(facts.channel_evidence, "GL-SUB-001")
+        number = next(self._names)
+        if facts.publish_via == "push":
+            # A managed stream lives as long as its server, so their names are used again.
+            number = self.bench.name() % STREAM_CHANNELS
+            return facts.channel_template.replace("{name}", f"c{number}")
+        digest = hashlib.blake2b(self.check.encode(), digest_size=4).hexdigest()
+        name = f"{self.bench.nonce}-{digest}-{self._attempt}-{self.example}-{number}"
+        return facts.channel_template.replace("{name}", name)
+
+    def subscriber_of(self, channel: str) -> Session:
+        """Open a connection that is subscribed to a channel."""
+        session = self.connected()
+        with given_that("GL-SUB-001"):
+            session.subscribe(channel)
+        return session
+
+    # -- publishing ------------------------------------------------------------------------------------------------
+
+    def publish(self, channel: str) -> int:
+        """Publish a payload with a fresh number in it, by the route the probe found, and return the number."""
+        token = next(self._tokens)
+        self.publish_payload(channel, {"token": token})
+        return token
+
+    def publish_payload(self, channel: str, payload: Json) -> None:
+        """Publish a payload by the route the probe found; by push, a field with the payload's token."""
+        facts = self.bench.known
+        if facts.publish_via is None:
+            raise NotExercisedError(facts.publish_evidence, "GL-SUB-016")
+        getattr(self, f"_publish_via_{facts.publish_via}")(channel, payload)
+
+    def needs_payloads(self) -> None:
+        """End as not applicable where the route of publishing cannot carry any payload."""
+        facts = self.bench.known
+        if facts.publish_via == "push":
+            raise NotApplicableError(f"line protocol carries no payload of our choice: {facts.ws_publish_evidence}")
+        if facts.publish_via is None:
+            raise NotExercisedError(facts.publish_evidence, "GL-SUB-016")
+
+    def needs_client_publish(self) -> None:
+        """End as not applicable where a client may not publish over the WebSocket."""
+        facts = self.bench.known
+        if facts.ws_publish_evidence is not None:
+            raise NotApplicableError(facts.ws_publish_evidence)
+
+    def publisher(self) -> Session:
+        """Return a connection for publishing, the same within one execution."""
+        if self._publishing is None or self._publishing.connection.closed is not None:
+            self._publishing = self.connected()
+        return self._publishing
+
+    def delivers(self, session: Session, channel: str) -> None:
+        """Fail unless a publication now reaches a session; publications of others before it are skipped."""
+        token = self.publish(channel)
+        self.arrives(session, channel, token)
+
+    def arrives(self, session: Session, channel: str, token: int) -> list[Json]:
+        """Wait for the publication with a token; return the payloads that came before it."""
+        before: list[Json] = []
+        while not carries(data := session.publication(channel), token):
+            before.append(data)
+        return before
+
+    def _publish_via_ws(self, channel: str, payload: Json) -> None:
+        with given_that("GL-PUB-001"):
+            self.publisher().request("publish", {"channel": channel, "data": payload}).result("publish")
+
+    def _publish_via_http(self, channel: str, payload: Json) -> None:
+        body = dumps({"channel": channel.removeprefix(self.bench.known.http_prefix), "data": payload})
+        self._post("/api/live/publish", body, "application/json")
+
+    def _publish_via_push(self, channel: str, payload: Json) -> None:
+        _, stream, measurement = channel.removeprefix(self.bench.known.http_prefix).split("/", 2)
+        self._post(f"/api/live/push/{stream}", f"{measurement} value={payload['token']}i", "text/plain")
+
+    def _publish_via_command(self, channel: str, payload: Json) -> None:
+        command = self.bench.settings.publish_command
+        assert command is not None
+        environment = {**os.environ, "CHANNEL": channel, "DATA": dumps(payload)}
+        self.bench.stimulus(self.check, dumps([channel, payload]).encode())
+        done = subprocess.run(  # noqa: S602 - the user's own command
+            command, shell=True, env=environment, capture_output=True, check=False, timeout=_COMMAND_TIMEOUT_S
+        )
+        if done.returncode:
+            raise NotExercisedError(f"the publish command returned {done.returncode}: {done.stderr[-200:]!r}")
+
+    def _post(self, path: str, body: str, content_type: str) -> None:
+        self.bench.stimulus(self.check, f"POST {path} {body}".encode())
+        self.bench.record(self, 0, ">", "http", f"POST {path}\n{body}".encode())
+        answer = self.bench.http.post(path, body, content_type)
+        self.bench.record(self, 0, "<", "http", str(answer).encode())
+        if not answer.ok:
+            raise NotExercisedError(f"POST {path} was answered {answer}")
+
+    # -- traffic ---------------------------------------------------------------------------------------------------
+
+    def sent(self, session: Session, data: str | bytes, *, stimulus: bool) -> None:
+        """Count, watch and record what goes to the target."""
+        number, watch = self._sessions[session]
+        raw = data.encode() if isinstance(data, str) else data
+        if stimulus:
+            self.bench.stimulus(self.check, raw)
+        watch.sent(raw)
+        self.bench.record(self, number, ">", "text" if isinstance(data, str) else "binary", raw)
+
+    def received(self, session: Session, message: Message) -> Sequence[dict[str, Json]]:
+        """Watch and record what comes from the target."""
+        number, watch = self._sessions[session]
+        self.bench.record(self, number, "<", "binary" if message.binary else "text", message.data)
+        return watch.received(message)
+
+    def closed(self, session: Session, closed: Closed) -> None:
+        """Watch and record the end of a connection."""
+        number, watch = self._sessions[session]
+        self.bench.record(self, number, "<", "close", dumps([closed.code, closed.reason]).encode())
+        watch.closed(closed)
+
+    def waited(self, seconds: float) -> None:
+        """Count waiting, outside the timer lane."""
+        if not self._timers:
+            self.bench.waited(seconds)
+
+
+def carries(data: Json, token: int) -> bool:
+    """Tell whether a payload, whatever its shape, holds the number that was published."""
+    return str(token) in json.dumps(data)
+
+
+PARAMETERS: Final[Mapping[str, Callable[[Stand], Any]]] = {
+    "stand": lambda stand: stand,
+    "session": Stand.connected,
+    "channel": Stand.fresh_channel,
+    "facts": lambda stand: stand.bench.known,
+    "settings": lambda stand: stand.bench.settings,
+    "oracle": lambda stand: stand.bench.oracle,
+}
+"""What a check may name as a parameter, made fresh for each execution."""
+

@@ -1,0 +1,263 @@
+"""One WebSocket to the target, seen as it is: whole messages, raw close frames, resets.
+
+Theory. ``websockets``' sans-IO client drives a plain blocking socket, so that a Close frame, an end of file and a reset
+stay different things, and a message arrives as the bytes that were sent.
+
+Not here: commands and replies (``liveproto_conformance.session``), judging (``oracle``).
+"""
+
+from __future__ import annotations
+
+import enum
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import attrs
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Response
+from websockets.uri import parse_uri
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping, Sequence
+
+    from websockets.typing import Subprotocol
+
+_CHUNK: Final = 65_536
+MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
+"""A larger message of the target ends the connection: bounded memory."""
+
+
+class Ending(enum.Enum):
+    """How a connection ended."""
+
+    CLOSE_FRAME = "close frame"
+    EOF = "end of file without close frame"
+    RESET = "connection reset"
+
+
+@attrs.frozen
+class Closed:
+    """The end of a connection; ``code`` and ``reason`` are those of the Close frame, or 1006 without one."""
+
+    code: int
+    reason: str
+    ending: Ending
+
+    def __str__(self) -> str:
+        return f"close {self.code} {self.reason!r}" if self.ending is Ending.CLOSE_FRAME else self.ending.value
+
+
+@attrs.frozen
+class Message:
+    """One whole message of the target."""
+
+    data: bytes
+    binary: bool
+
+
+class ConnectionEndedError(Exception):
+    """The target ended the connection while something was awaited."""
+
+    def __init__(self, closed: Closed) -> None:
+        super().__init__(f"the connection ended: {closed}")
+        self.closed = closed
+
+
+class NotWebSocketError(Exception):
+    """The target answered the handshake with something else; ``status`` is its HTTP status, where it had one."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Connection:
+    """An open WebSocket; blocking, with explicit timeouts."""
+
+    def __init__(self, sock: socket.socket, protocol: ClientProtocol) -> None:
+        self._socket = sock
+        self._protocol = protocol
+        self._messages: deque[Message] = deque()
+        self._fragments: list[bytes] = []
+        self._fragments_binary = False
+        self.subprotocol: str | None = None
+        self.closed: Closed | None = None
+
+    def send(self, data: str | bytes) -> None:
+        """Send one message: text as a text message, bytes as a binary one.
+
+        Raises:
+            ConnectionEndedError: it can no longer be written.
+        """
+        if self.closed is not None:
+            raise ConnectionEndedError(self.closed)
+        if isinstance(data, str):
+            self._protocol.send_text(data.encode())
+        else:
+            self._protocol.send_binary(data)
+        self._flush()
+
+    def receive(self, timeout_s: float) -> Message:
+        """Return the next message.
+
+        Raises:
+            TimeoutError: none came in time.
+            ConnectionEndedError: the target ended the connection, after all its messages were returned.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not self._messages:
+            if self.closed is not None:
+                raise ConnectionEndedError(self.closed)
+            self._fill(deadline - time.monotonic())
+        return self._messages.popleft()
+
+    def wait_closed(self, timeout_s: float) -> Closed | None:
+        """Return how the target ends the connection, or None if it does not in time; messages are kept."""
+        deadline = time.monotonic() + timeout_s
+        while self.closed is None:
+            try:
+                self._fill(deadline - time.monotonic())
+            except TimeoutError:
+                return None
+        return self.closed
+
+    def close(self) -> None:
+        """Close from our side, without waiting for the target. Idempotent."""
+        if self.closed is None:
+            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._flush()
+            self.closed = self.closed or Closed(CloseCode.NORMAL_CLOSURE, "", Ending.CLOSE_FRAME)
+        self._socket.close()
+
+    def drop(self) -> None:
+        """End the TCP connection without a Close frame, as a lost client does."""
+        self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
+        self._socket.close()
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            try:
+                if data:
+                    self._socket.sendall(data)
+                else:
+                    self._socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                # What the target sent before it went away still counts: reading finds the end.
+                return
+
+    def _fill(self, timeout_s: float) -> None:
+        if timeout_s <= 0:
+            raise TimeoutError
+        self._socket.settimeout(timeout_s)
+        try:
+            data = self._socket.recv(_CHUNK)
+        except ConnectionError:
+            self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.RESET)
+            return
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        self._flush()
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._take(event)
+        if not data or self._protocol.parser_exc is not None:
+            self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
+
+    def _take(self, frame: Frame) -> None:
+        match frame.opcode:
+            case Opcode.TEXT | Opcode.BINARY | Opcode.CONT:
+                if frame.opcode is not Opcode.CONT:
+                    self._fragments_binary = frame.opcode is Opcode.BINARY
+                self._fragments.append(bytes(frame.data))
+                if frame.fin:
+                    self._messages.append(Message(b"".join(self._fragments), self._fragments_binary))
+                    self._fragments.clear()
+            case Opcode.CLOSE:
+                received = self._protocol.close_rcvd
+                code, reason = (received.code, received.reason) if received else (CloseCode.NO_STATUS_RCVD, "")
+                self.closed = self.closed or Closed(int(code), reason, Ending.CLOSE_FRAME)
+            case _:
+                """Pings of the WebSocket are answered by the protocol object."""
+
+
+def open_connection(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    tls: ssl.SSLContext | None,
+    subprotocols: Sequence[str] = (),
+) -> Connection:
+    """Dial, shake hands and return an open connection.
+
+    Args:
+        url: ws:// or wss://.
+        headers: sent with the upgrade request.
+        timeout_s: for the whole handshake.
+        tls: context for wss://.
+        subprotocols: offered, in order.
+
+    Raises:
+        OSError: nothing listens, or TLS failed; TimeoutError is one of them.
+        NotWebSocketError: it answered, but not with a WebSocket.
+    """
+    deadline = time.monotonic() + timeout_s
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    sock = socket.create_connection((parts.hostname or "", port), timeout=timeout_s)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if parts.scheme == "wss" and tls is not None:
+            sock = tls.wrap_socket(sock, server_hostname=parts.hostname)
+        offered: list[Subprotocol] = list(subprotocols)  # type: ignore[arg-type] # a NewType of str
+        protocol = ClientProtocol(parse_uri(url), subprotocols=offered or None, max_size=MAX_MESSAGE_BYTES)
+        connection = Connection(sock, protocol)
+        request = protocol.connect()
+        for name, value in headers.items():
+            request.headers[name] = value
+        protocol.send_request(request)
+        sock.sendall(b"".join(protocol.data_to_send()))
+        _shake_hands(connection, sock, protocol, deadline)
+    except BaseException:
+        sock.close()
+        raise
+    return connection
+
+
+def _shake_hands(connection: Connection, sock: socket.socket, protocol: ClientProtocol, deadline: float) -> None:
+    response: Response | None = None
+    while response is None and protocol.handshake_exc is None:
+        sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        data = sock.recv(_CHUNK)
+        if data:
+            protocol.receive_data(data)
+        else:
+            protocol.receive_eof()
+        for event in protocol.events_received():
+            if isinstance(event, Response):
+                response = event
+            elif isinstance(event, Frame):
+                connection._take(event)  # noqa: SLF001 - a message that came with the handshake
+        if not data:
+            break
+    match protocol.handshake_exc:
+        case None if response is not None:
+            connection.subprotocol = protocol.subprotocol
+        case InvalidStatus() as error:
+            status = error.response.status_code
+            raise NotWebSocketError(f"the handshake was answered with HTTP {status}", status)
+        case InvalidMessage() | None:
+            raise NotWebSocketError("the handshake was not answered with HTTP")
+        case InvalidHandshake() as error:
+            raise NotWebSocketError(f"the handshake was not answered as a WebSocket: {error}")
+        case error:
+            raise NotWebSocketError(f"the handshake failed: {error}")
+

@@ -1,0 +1,39 @@
+"""The ``liveproto`` command, as far as it works without the extra ``kit``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import Final
+
+KIT_MODULES: Final = (
+    "aiohttp",
+    "cbor2",
+    "click",
+    "httpx",
+    "hypothesis",
+    "jsonschema",
+    "jsonschema_rs",
+    "pytest",
+    "rich",
+    "websockets",
+)
+"""What the extra ``kit`` installs."""
+
+EXIT_USAGE: Final = 4
+
+
+def missing_modules() -> list[str]:
+    """List the modules of the extra ``kit`` that are not installed."""
+    return [name for name in KIT_MODULES if find_spec(name) is None]
+
+
+def main() -> None:
+    """Run the command line, or say in one line what to install."""
+    missing = missing_modules()
+    if missing:
+        sys.stderr.write(f'liveproto: {", ".join(missing)} not installed: pip install "liveproto[kit]"\n')
+        raise SystemExit(EXIT_USAGE)
+    from liveproto_conformance.cli import cli  # noqa: PLC0415 - needs the extra
+
+    cli.main()

@@ -1,0 +1,107 @@
+"""``liveproto check``: start the target, probe it, run the checks under pytest, and report."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from rich.console import Console
+
+from liveproto_conformance import checks
+from liveproto_conformance.bench import Bench
+from liveproto_conformance.launch import target_of
+from liveproto_conformance.probe import NothingTestedError, probe, root
+from liveproto_conformance.report.console import LiveProgress, print_end
+from liveproto_conformance.report.json_report import SPEC, write_report
+from liveproto_conformance.run import Result, Run
+from liveproto_conformance.target import UsageError
+from liveproto_conformance.trace import FORMAT, TraceWriter
+from liveproto_conformance.verdict import Exit
+
+if TYPE_CHECKING:
+    from liveproto_conformance.target import Settings
+
+_QUIET_PLUGINS: Final = ("terminal", "cacheprovider", "stepwise", "faulthandler", "junitxml", "pastebin", "logging")
+
+
+def judge_target(settings: Settings) -> Exit:
+    """Judge a target and print the end of it; returns what the process shall return."""
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    try:
+        with ExitStack() as stack:
+            directory = _report_directory(settings)
+            progress = stack.enter_context(LiveProgress(console))
+            served = ("--grafana", str(settings.grafana)) if settings.grafana else ()
+            settings = stack.enter_context(target_of(settings, *served))
+            run = _make_run(settings, directory, stack, progress)
+            _run_checks(run)
+            progress.__exit__()
+            if directory is not None:
+                write_report(run, directory)
+            print_end(console, run)
+            return run.verdict()[1]
+    except NothingTestedError as error:
+        errors.print(f"nothing tested: {error}", markup=False)
+        return Exit.NOTHING_TESTED
+    except UsageError as error:
+        errors.print(f"Error: {error}", markup=False)
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        errors.print("interrupted before the first check")
+        return Exit.INTERRUPTED
+
+
+def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, progress: LiveProgress) -> Run:
+    nonce = "lp" + secrets.token_hex(4)
+    trace = None
+    if directory is not None:
+        header = {"kit": version("liveproto"), "spec": SPEC, "seed": settings.seed, "target": settings.url}
+        trace = stack.enter_context(TraceWriter(directory / "trace.cborseq", {"format": FORMAT, **header}))
+    bench = Bench(settings, nonce, trace)
+    stack.callback(bench.close)
+    root(bench)
+    probe(bench)
+
+    def on_result(result: Result) -> None:
+        progress.on_result(run, result)
+
+    run = Run(bench, on_result)
+    return run
+
+
+def _run_checks(run: Run) -> None:
+    # The user's own pytest plugins and configuration have no say in a verdict.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    select = run.bench.settings.select
+    folder = Path(checks.__path__[0])
+    arguments = [
+        str(folder),
+        f"--rootdir={folder}",
+        f"-c{os.devnull}",
+        *(f"-pno:{name}" for name in _QUIET_PLUGINS),
+        *([f"-k{select}"] if select else []),
+    ]
+    code = pytest.main(arguments, plugins=[run])
+    if code == pytest.ExitCode.INTERRUPTED:
+        run.interrupted = True
+    elif code == pytest.ExitCode.USAGE_ERROR:
+        raise UsageError(f"-k: {select!r} cannot be read")
+    elif code == pytest.ExitCode.INTERNAL_ERROR:
+        raise RuntimeError("pytest failed; please report it")
+
+
+def _report_directory(settings: Settings) -> Path | None:
+    if settings.report_dir is None:
+        return None
+    directory = Path(settings.report_dir)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "report.json").open("a").close()
+    except OSError as error:
+        raise UsageError(f"--report-dir: {directory}: {error.strerror}") from error
+    return directory

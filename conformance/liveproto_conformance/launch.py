@@ -1,0 +1,122 @@
+"""Starts the target where the run is to start it: the embedded server, or the user's command.
+
+Every process is ended by its own pid, and the embedded one also ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import httpx
+
+from liveproto_conformance.probe import NothingTestedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from liveproto_conformance.target import Settings
+
+_STOP_TIMEOUT_S: Final = 5.0
+_POLL_S: Final = 0.05
+TIMERS: Final = ("--timer-ping", "2", "--timer-pong", "1", "--timer-stale", "2")
+
+
+@contextmanager
+def target_of(settings: Settings, *serve_options: str) -> Iterator[Settings]:
+    """Yield the settings with the URL of a target that runs: the one given, started, or embedded.
+
+    Args:
+        settings: of the run.
+        serve_options: further options of ``liveproto serve`` for the embedded server.
+
+    Raises:
+        NothingTestedError: it did not start.
+    """
+    if settings.start is not None:
+        with _started(settings) as url:
+            yield attrs.evolve(settings, url=url)
+    elif settings.url is not None:
+        yield settings
+    else:
+        with embedded(*serve_options) as (url, timer_url):
+            yield attrs.evolve(settings, url=url, timer_url=timer_url)
+
+
+@contextmanager
+def embedded(*options: str) -> Iterator[tuple[str, str]]:
+    """Start the embedded server in a process of its own; yield its URL and that of the listener with short timers."""
+    command = [sys.executable, "-m", "liveproto_conformance", "serve", "--port", "0", "--until-eof", *TIMERS, *options]
+    with _process(command) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip() for _ in range(2)]
+        if not all(lines):
+            raise NothingTestedError("the embedded server did not start")
+        yield lines[0].split()[-1], lines[1].split()[-1]
+
+
+@contextmanager
+def _started(settings: Settings) -> Iterator[str]:
+    assert settings.start is not None
+    port = _free_port()
+    command = [part.replace("{port}", str(port)) for part in shlex.split(settings.start)]
+    url = (settings.url or "http://127.0.0.1:{port}").replace("{port}", str(port))
+    ready = settings.ready.replace("{port}", str(port)) if settings.ready else None
+    try:
+        with _process(command) as process:
+            _wait_ready(process, ready, port, settings.start_timeout)
+            yield url
+    except FileNotFoundError as error:
+        raise NothingTestedError(f"--start: {error}") from error
+
+
+def _wait_ready(process: subprocess.Popen[str], ready: str | None, port: int, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise NothingTestedError(f"--start: the command ended with {process.returncode} before it was ready")
+        if _is_ready(ready, port):
+            return
+        time.sleep(_POLL_S)
+    raise NothingTestedError(f"--start: not ready within {timeout_s:g} s")
+
+
+def _is_ready(ready: str | None, port: int) -> bool:
+    try:
+        if ready is not None:
+            return httpx.get(ready, timeout=1.0, trust_env=False).is_success
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0):
+            return True
+    except (OSError, httpx.HTTPError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    # A new session, so that Ctrl-C reaches us alone and the report can still be written.
+    process = subprocess.Popen(  # noqa: S603 - ours, or the user's own command
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()

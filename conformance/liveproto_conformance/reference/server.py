@@ -1,0 +1,304 @@
+"""The server itself: routes, and one connection's machine between its WebSocket and the engine.
+
+Theory. A connection has a reader, which feeds the machine and stops while it is ``paused``, and a writer, which drains
+it and is the only one to write; a timer calls the machine when it asks to be. After each step ``_turn`` answers the
+machine's questions from the rules and wakes the writer.
+
+``Parts`` are the pieces a server is made of: a mutant is the same server with one piece exchanged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from liveproto.channel import Organisation
+from liveproto.grafana.release import Release
+from liveproto.grafana.scopes import Act, Granted, decide, decide_unprefixed
+from liveproto.session import events as ev
+from liveproto.session.server import Limits, ServerProtocol, Timing
+from liveproto.wire import messages as m
+from liveproto.wire.codes import SHUTDOWN, ErrorCode, protocol_error
+from liveproto_conformance.reference.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GRAFANA: Final = Release(12, 4)
+ORGANISATION: Final = Organisation(1)
+USER: Final = "1"
+SERVES: Final = frozenset({m.SubscribeRequest, m.PublishRequest})
+"""Grafana 12.4 has no handler for anything else."""
+_OVERSIZE_ROOM: Final = 1024 * 1024
+_CLOSE_WAIT_S: Final = 5.0
+
+
+class Connection:
+    """One client."""
+
+    def __init__(self, server: ReferenceServer, socket: web.WebSocketResponse, timing: Timing) -> None:
+        self.server = server
+        self.client = str(uuid.uuid4())
+        self._socket = socket
+        self._loop = asyncio.get_running_loop()
+        self._keys: dict[str, object] = {}
+        self._told: set[str] = set()
+        self._wake = asyncio.Event()
+        self._resumed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.machine = server.parts.protocol(
+            now=self._loop.time(),
+            limits=server.limits,
+            timing=timing,
+            serves=server.parts.serves,
+            first_ping_fraction=random.random(),  # noqa: S311 - spreads load
+        )
+
+    async def run(self) -> None:
+        """Serve until the connection is closed."""
+        writer = self._loop.create_task(self._write())
+        self._turn()
+        try:
+            await self._read()
+        finally:
+            self.machine.receive_close(self._socket.close_code or WSCloseCode.ABNORMAL_CLOSURE, "", now=self._now())
+            self._turn()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._closed = True
+            self._wake.set()
+            await writer
+
+    def deliver(self, channel: str, line: bytes) -> None:
+        """Send an encoded push of a channel."""
+        self.machine.push_line(channel, line)
+        self._wake.set()
+
+    def disconnect(self, code: int, reason: str) -> None:
+        """Close from the server's side."""
+        self.machine.disconnect(attrs.evolve(SHUTDOWN, code=code, reason=reason))
+        self._turn()
+
+    def _now(self) -> float:
+        return self._loop.time()
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                return
+            self.server.on_received(self, message.data)
+            self.machine.receive_batch(message.data, now=self._now())
+            self._turn()
+            while self.machine.paused:
+                self._resumed.clear()
+                await self._resumed.wait()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for output in self.machine.data_to_send():
+                with contextlib.suppress(ConnectionError, RuntimeError):
+                    await self._send(output)
+            if self._closed:
+                return
+
+    async def _send(self, output: ev.Output) -> None:
+        if isinstance(output, ev.Close):
+            await self._socket.close(code=output.code, message=output.reason.encode())
+        elif output.binary:
+            await self._socket.send_bytes(output.data)
+        else:
+            await self._socket.send_str(output.data.decode())
+
+    def _on_timer(self) -> None:
+        self.machine.handle_timeout(now=self._now())
+        self._turn()
+
+    def _turn(self) -> None:
+        for event in self.machine.events():
+            self.answer(event)
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self.machine.next_timeout()
+        self._timer = None if due is None else self._loop.call_at(due, self._on_timer)
+        if not self.machine.paused:
+            self._resumed.set()
+        self._wake.set()
+
+    def answer(self, event: ev.ServerEvent) -> None:
+        """Do what an event of the machine asks for, and everything that follows from it."""
+        match event:
+            case ev.ConnectRequested():
+                self.machine.accept(event.ticket, self.connect_result(), now=self._now())
+                self.server.on_connected(self)
+            case ev.SubscribeRequested():
+                self._answer_subscribe(event)
+            case ev.PublishRequested():
+                self._answer_publish(event)
+            case ev.CommandRequested():
+                self.machine.refuse(event.ticket, protocol_error(ErrorCode.NOT_AVAILABLE), now=self._now())
+            case ev.Unsubscribed():
+                self._leave(event.channel)
+            case ev.Disconnected():
+                for channel in list(self._keys):
+                    self._leave(channel)
+            case ev.SendReceived() | ev.ProtocolViolated():
+                """Nothing to answer."""
+        for following in self.machine.events():
+            self.answer(following)
+
+    def connect_result(self) -> m.ConnectResult:
+        """Make the result of connect; the machine adds ping and pong."""
+        return m.ConnectResult(client=self.client)
+
+    def subscribe_result(self, channel: str) -> m.SubscribeResult:  # noqa: ARG002 - a piece that mutants exchange
+        """Make the result of subscribe."""
+        return m.SubscribeResult()
+
+    def _answer_subscribe(self, event: ev.SubscribeRequested) -> None:
+        channel = event.request.channel
+        decision = self._decide(channel, Act.SUBSCRIBE)
+        if isinstance(decision, m.Error):
+            self.machine.refuse(event.ticket, decision, now=self._now())
+            return
+        key = str(decision.channel)
+        self._keys[channel] = key
+        self.machine.accept(event.ticket, self.subscribe_result(channel), now=self._now())
+        self.server.engine.join(key, self, channel)
+        if decision.join_leave:
+            self._told.add(channel)
+            self.server.engine.publish(key, lambda name: m.Push(channel=name, join=m.Join(self._info())))
+
+    def _answer_publish(self, event: ev.PublishRequested) -> None:
+        decision = self._decide(event.request.channel, Act.PUBLISH)
+        if isinstance(decision, m.Error):
+            self.machine.refuse(event.ticket, decision, now=self._now())
+            return
+        assert isinstance(event.request.data, msgspec.Raw)
+        self.server.publish(str(decision.channel), event.request.data)
+        self.machine.reply(event.ticket, m.PublishResult())
+
+    def _decide(self, channel: str, act: Act) -> Granted | m.Error:
+        return self.server.parts.decide(channel, act, organisation=ORGANISATION, release=self.server.release)
+
+    def _leave(self, channel: str) -> None:
+        key = self._keys.pop(channel, None)
+        self.server.engine.leave(key, self)
+        if channel in self._told:
+            self._told.discard(channel)
+            self.server.engine.publish(key, lambda name: m.Push(channel=name, leave=m.Leave(self._info())))
+
+    def _info(self) -> m.ClientInfo:
+        return m.ClientInfo(user=USER, client=self.client)
+
+
+@attrs.frozen(kw_only=True)
+class Parts:
+    """What a server is made of."""
+
+    protocol: type[ServerProtocol] = ServerProtocol
+    connection: type[Connection] = Connection
+    engine: type[Engine] = Engine
+    decide: Callable[..., Granted | m.Error] = decide
+    serves: frozenset[type[m.Request]] = SERVES
+    subprotocols: tuple[str, ...] = ("centrifuge-json",)
+
+
+class ReferenceServer:
+    """Grafana Live without Grafana: the WebSocket, and what of the HTTP API concerns it."""
+
+    def __init__(
+        self,
+        *,
+        release: Release = GRAFANA,
+        limits: Limits | None = None,
+        timing: Timing | None = None,
+        parts: Parts | None = None,
+    ) -> None:
+        self.release = release
+        self.limits = limits or Limits()
+        self.timing = timing or Timing()
+        self.parts = parts or Parts()
+        self.engine = self.parts.engine()
+        self.connections: set[Connection] = set()
+        self.received: list[str] = []
+        self._runners: list[web.AppRunner] = []
+
+    async def listen(self, port: int, *, timing: Timing | None = None) -> int:
+        """Open a listener on loopback, with timers of its own where given; return its port."""
+        timing = timing or self.timing
+        app = web.Application()
+        app.router.add_get("/api/live/ws", lambda request: self._websocket(request, timing))
+        app.router.add_post("/api/live/publish", self._http_publish)
+        app.router.add_get("/api/health", self._health)
+        runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_CLOSE_WAIT_S)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        self._runners.append(runner)
+        address: tuple[str, int] = runner.addresses[0]
+        return address[1]
+
+    async def stop(self) -> None:
+        """Disconnect everybody with 3001 and close the listeners."""
+        for connection in list(self.connections):
+            connection.disconnect(SHUTDOWN.code, SHUTDOWN.reason)
+        await asyncio.sleep(0)
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners.clear()
+
+    def publish(self, key: str, data: msgspec.Raw) -> None:
+        """Publish to everybody who is subscribed to a channel, named without prefix."""
+        self.engine.publish(key, lambda name: m.Push(channel=name, pub=m.Publication(data=data)))
+
+    def on_connected(self, connection: Connection) -> None:
+        """Take note of a client that has connected."""
+
+    def on_received(self, connection: Connection, data: str | bytes) -> None:  # noqa: ARG002 - a hook
+        """Take note of a message."""
+
+    async def _websocket(self, request: web.Request, timing: Timing) -> web.WebSocketResponse:
+        limit = self.limits.message_bytes
+        socket = web.WebSocketResponse(
+            protocols=self.parts.subprotocols,
+            max_msg_size=limit + _OVERSIZE_ROOM if limit is not None else 0,
+            timeout=_CLOSE_WAIT_S,
+            compress=False,
+        )
+        if not socket.can_prepare(request).ok:
+            raise web.HTTPBadRequest(text="Bad Request\n")
+        await socket.prepare(request)
+        connection = self.parts.connection(self, socket, timing)
+        self.connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self.connections.discard(connection)
+        return socket
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.json_response({"database": "ok", "version": f"{self.release}.0"})
+
+    async def _http_publish(self, request: web.Request) -> web.Response:
+        try:
+            body: Any = json.loads(await request.text())
+            channel, data = body["channel"], body.get("data")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return web.json_response({"message": "bad request data"}, status=400)
+        decision = decide_unprefixed(str(channel), Act.PUBLISH, release=self.release)
+        if isinstance(decision, m.Error):
+            status = decision.code if decision.code >= web.HTTPBadRequest.status_code else 500
+            return web.json_response({"message": decision.message}, status=status)
+        self.publish(str(decision.channel), msgspec.Raw(json.dumps(data).encode()))
+        return web.json_response({})

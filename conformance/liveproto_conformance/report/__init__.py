@@ -1,0 +1,1 @@
+"""What a run leaves behind: for programs (``json_report``) and for people (``console``)."""

@@ -1,0 +1,75 @@
+"""report.json: the whole run as one document, whose schema is schemas/report.schema.json."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from liveproto_conformance.requirements import requirements
+from liveproto_conformance.verdict import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from liveproto_conformance.run import Run
+
+FORMAT: Final = 1
+SPEC: Final = 1
+
+
+def make_report(run: Run) -> dict[str, Any]:
+    """Make the document of a run, finished or interrupted."""
+    bench = run.bench
+    facts = bench.known
+    verdict, _ = run.verdict()
+    counts = Counter(result.outcome.status for result in run.results.values())
+    levels = requirements()
+    return {
+        "format": FORMAT,
+        "kit": version("liveproto"),
+        "spec": SPEC,
+        "seed": bench.settings.seed,
+        "stimuli_sha256": bench.stimuli_sha256(),
+        "target": {
+            "url": facts.url,
+            "channel_template": facts.channel_template,
+            "channel_evidence": facts.channel_evidence,
+            "publish_via": facts.publish_via,
+            "publish_evidence": facts.publish_evidence if facts.publish_via is None else None,
+            "ws_publish_evidence": facts.ws_publish_evidence,
+        },
+        "capabilities": dict(bench.settings.capabilities),
+        "profiles": [profile.value for profile in facts.profiles],
+        "grafana": {"detected": facts.detected, "used": str(facts.version) if facts.version else None},
+        "verdict": verdict.value,
+        "counts": {status.value: counts[status] for status in Status},
+        "wall_s": round(run.wall_s, 3),
+        "waiting_s": round(bench.waiting_s, 3),
+        "stimuli": bench.stimuli_count(),
+        "not_scored": sorted(run.not_scored),
+        "checks": [
+            {
+                "id": result.check.id,
+                "requirements": [requirement.id for requirement in result.check.requirements],
+                "level": result.check.level.value,
+                "status": result.outcome.status.value,
+                "duration_s": round(result.outcome.duration_s, 4),
+                "examples": result.outcome.examples,
+                "message": result.outcome.message,
+                "repro": None,
+            }
+            for result in run.results.values()
+        ],
+        "requirements": [
+            {"id": id_, "level": levels[id_].level.value, "status": status.value}
+            for id_, status in run.requirement_statuses().items()
+        ],
+    }
+
+
+def write_report(run: Run, directory: Path) -> None:
+    """Write report.json into a directory that exists."""
+    text = json.dumps(make_report(run), indent=2, ensure_ascii=False)
+    (directory / "report.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,198 @@
+"""One run as a pytest plugin: collects checks, runs them on a bench, keeps their outcomes.
+
+The command line passes a ``Run`` to ``pytest.main``; under plain pytest the light ``pytest_plugin`` makes one when it
+meets the first check.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import pytest
+
+from liveproto_conformance.catalogue import Check, catalogue, check_id
+from liveproto_conformance.check import Lane
+from liveproto_conformance.execute import Outcome, Task, execute
+from liveproto_conformance.requirements import requirements
+from liveproto_conformance.verdict import Exit, Judgement, Status, Verdict, judge, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from liveproto_conformance.bench import Bench
+
+FOUNDATION: Final = (
+    "GL-CONN-001",
+    "GL-SUB-001",
+    "GL-SUB-007",
+    "GL-CMD-001",
+    "GL-CMD-004",
+    "GL-PUB-001",
+    "GL-SUB-016",
+)
+"""Requirements that others build on; their checks run first."""
+_ORDER: Final = {Lane.MAIN: 0, Lane.TIMER: 1, Lane.PASSIVE: 2}
+_TIMER_THREADS: Final = 12
+
+
+@attrs.frozen
+class Result:
+    """One check with its outcome."""
+
+    check: Check
+    outcome: Outcome
+
+
+class CheckFailedError(Exception):
+    """Tells pytest that a check did not hold; the message is what the user reads."""
+
+
+class CheckItem(pytest.Item):
+    """One check, as pytest sees it."""
+
+    def __init__(self, *, check: Check, run: Run, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**kwargs)
+        self.check = check
+        self.run = run
+
+    def runtest(self) -> None:
+        """Run the check and tell pytest its outcome."""
+        outcome = self.run.outcome_of(self.check)
+        match outcome.status:
+            case Status.FAIL | Status.FLAKY | Status.HARNESS_ERROR:
+                raise CheckFailedError(describe(Result(self.check, outcome)))
+            case Status.NOT_EXERCISED | Status.NOT_APPLICABLE:
+                pytest.skip(f"{outcome.status}: {outcome.message}")
+            case _:
+                """Passed, or below a MUST."""
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401
+        """Show what the user needs, not our own stack."""
+        if isinstance(excinfo.value, CheckFailedError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int, str]:
+        """Name the check in pytest's own output."""
+        code = self.check.function.__code__
+        return self.path, code.co_firstlineno, self.check.id
+
+
+class Run:
+    """The checks of one run and what they came to."""
+
+    def __init__(self, bench: Bench, on_result: Callable[[Result], None] | None = None) -> None:
+        self.bench = bench
+        self.results: dict[str, Result] = {}
+        self.not_scored: list[str] = []
+        self.planned = 0
+        self.interrupted = False
+        self._on_result = on_result
+        self._start = time.monotonic()
+        self._timers: dict[str, Future[Outcome]] = {}
+
+    # -- pytest's hooks ----------------------------------------------------------------------------------------------
+
+    def pytest_pycollect_makeitem(self, collector: pytest.Module, name: str, obj: object) -> pytest.Item | None:
+        """Turn a function marked as a check into an item."""
+        if "liveproto_check" not in getattr(obj, "__dict__", {}):
+            return None
+        check = catalogue()[check_id(obj)]  # type: ignore[arg-type] # marked, so a function
+        item: CheckItem = CheckItem.from_parent(collector, name=name, check=check, run=self)
+        return item
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep what the settings ask for, in an order that lets dependents know."""
+        ours = [item for item in items if isinstance(item, CheckItem)]
+        kept = [item for item in ours if self.selects(item.check)]
+        dropped = [item for item in ours if item not in kept]
+        others = [item for item in items if item not in ours]
+        items[:] = others + sorted(kept, key=lambda item: _rank(item.check))
+        config.hook.pytest_deselected(items=dropped)
+        self.planned = len(kept)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+        """Run the timer lane beside everything else."""
+        lane = [i.check for i in session.items if isinstance(i, CheckItem) and i.check.lane is Lane.TIMER]
+        with ThreadPoolExecutor(_TIMER_THREADS) as pool:
+            self._timers = {check.id: pool.submit(self._execute, check) for check in lane}
+            try:
+                return (yield)
+            except KeyboardInterrupt:
+                self.interrupted = True
+                raise
+
+    # -- the run -----------------------------------------------------------------------------------------------------
+
+    def selects(self, check: Check) -> bool:
+        """Tell whether a check belongs to this run; remember what --fast leaves out."""
+        settings, facts = self.bench.settings, self.bench.known
+        bound = any(r.profile in facts.profiles and r.applies_to(facts.version) for r in check.requirements)
+        asked = (settings.req is None or any(r.id.startswith(settings.req) for r in check.requirements)) and (
+            settings.level is None or check.level is settings.level
+        )
+        if bound and asked and settings.fast and check.lane is Lane.TIMER:
+            self.not_scored.append(check.id)
+            return False
+        return bound and asked
+
+    def outcome_of(self, check: Check) -> Outcome:
+        """Run a check, or take what the timer lane has made of it, and keep the result."""
+        if check.lane is Lane.TIMER and check.id in self._timers:
+            outcome = self._timers[check.id].result()
+        elif time.monotonic() - self._start > self.bench.settings.max_time:
+            outcome = Outcome(status=Status.NOT_EXERCISED, message="the time of the run is over; see --max-time")
+        else:
+            outcome = self._execute(check)
+        result = Result(check, outcome)
+        self.results[check.id] = result
+        if self._on_result is not None:
+            self._on_result(result)
+        return outcome
+
+    def requirement_statuses(self) -> dict[str, Status]:
+        """Merge the outcomes of checks for each requirement they check."""
+        statuses: dict[str, list[Status]] = {}
+        for result in self.results.values():
+            for requirement in result.check.requirements:
+                statuses.setdefault(requirement.id, []).append(result.outcome.status)
+        return {id_: merge(statuses[id_]) for id_ in requirements() if id_ in statuses}
+
+    def verdict(self) -> tuple[Verdict, Exit]:
+        """Judge the run as far as it came."""
+        settings = self.bench.settings
+        judgements = [Judgement(r.check.level, r.outcome.status) for r in self.results.values()]
+        verdict, code = judge(judgements, strict=settings.strict, allow_incomplete=settings.allow_incomplete)
+        if self.interrupted:
+            return (Verdict.INCOMPLETE if verdict is Verdict.CONFORMANT else verdict), Exit.INTERRUPTED
+        if not self.results:
+            return Verdict.INCOMPLETE, Exit.NOTHING_TESTED
+        return verdict, code
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._start
+
+    def _execute(self, check: Check) -> Outcome:
+        mark = check.function.liveproto_check  # type: ignore[attr-defined]
+        return execute(self.bench, Task(check.id, check.function, mark, check.level), self._passed)
+
+    def _passed(self, requirement: str) -> bool:
+        return self.requirement_statuses().get(requirement) is Status.PASS
+
+
+def _rank(check: Check) -> tuple[int, int]:
+    ids = [r.id for r in check.requirements]
+    foundation = min((FOUNDATION.index(id_) for id_ in ids if id_ in FOUNDATION), default=len(FOUNDATION))
+    return _ORDER[check.lane], foundation
+
+
+def describe(result: Result) -> str:
+    """Write what a failed check says: the rule, what was expected and what was observed."""
+    rules = "\n".join(f"  {r.id} {r.level}: {r.text}\n      source: {r.source}" for r in result.check.requirements)
+    return f"{result.outcome.status} {result.check.id}\n{rules}\n  observed: {result.outcome.message}"

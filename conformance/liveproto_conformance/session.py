@@ -1,0 +1,304 @@
+"""A conversation with the target on one connection: commands out, answers, pushes and the close in.
+
+Theory. Everything is judged on the JSON the target really sent, parsed without loss, never on our own records.
+Replies are matched by id and may come in any order; pushes are kept by channel; pings are answered when the connect
+result asked for it, unless the check wants to misbehave (``answers_pings``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from liveproto_conformance.check import NoReplyError
+from liveproto_conformance.drive.websocket import Closed, Connection, ConnectionEndedError, Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Json = Any
+_CHANNEL_KINDS: Final = ("pub", "join", "leave", "unsubscribe", "subscribe")
+
+
+def dumps(value: Json) -> str:
+    """Write JSON on one line, compact, text unescaped."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+@attrs.frozen
+class ErrorAnswer:
+    """The ``error`` of a reply."""
+
+    code: int
+    message: str
+    temporary: bool
+
+
+@attrs.frozen
+class Reply:
+    """One answered command, as received."""
+
+    id: int
+    raw: dict[str, Json]
+
+    @property
+    def error(self) -> ErrorAnswer | None:
+        """The error, if it is one."""
+        error = self.raw.get("error")
+        if not isinstance(error, dict):
+            return None
+        return ErrorAnswer(error.get("code", 0), error.get("message", ""), error.get("temporary", False))
+
+    def result(self, kind: str) -> dict[str, Json]:
+        """Return the result of this kind, or fail saying what came instead."""
+        result = self.raw.get(kind)
+        assert isinstance(result, dict), f'expected a "{kind}" result that is an object, got {dumps(self.raw)}'
+        return result
+
+    def refused(self, *codes: int) -> ErrorAnswer:
+        """Return the error, or fail saying that one of these codes was expected."""
+        error = self.error
+        wanted = " or ".join(map(str, codes)) or "any code"
+        assert error is not None, f"expected an error with code {wanted}, got {dumps(self.raw)}"
+        assert not codes or error.code in codes, f"expected error code {wanted}, got {dumps(self.raw)}"
+        return error
+
+
+@attrs.frozen
+class Push:
+    """One push, as received."""
+
+    channel: str | None
+    kind: str | None
+    raw: dict[str, Json]
+
+    @property
+    def body(self) -> Json:
+        """What the kind holds."""
+        return self.raw.get(self.kind) if self.kind else None
+
+
+class Session:
+    """One connection, connected or not."""
+
+    def __init__(self, connection: Connection, wire: Wire, *, timeout_s: float) -> None:
+        self.connection = connection
+        self.timeout_s = timeout_s
+        self.connect_result: dict[str, Json] = {}
+        self.answers_pings = True
+        self.pings: list[float] = []
+        self.unmatched: list[dict[str, Json]] = []
+        self.received = 0
+        self._wire = wire
+        self._replies: dict[int, list[Reply]] = defaultdict(list)
+        self._pushes: list[Push] = []
+        self._ids = itertools.count(1)
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
+    def send_raw(self, data: str | bytes) -> None:
+        """Send one message exactly as given: one stimulus."""
+        self._wire.sent(self, data, stimulus=True)
+        self.connection.send(data)
+
+    def next_id(self) -> int:
+        """Return an id this session did not use."""
+        return next(self._ids)
+
+    def command(self, kind: str, body: Json, *, id_: int | None = None) -> dict[str, Json]:
+        """Make a command with a fresh id, or the one given."""
+        return {"id": self.next_id() if id_ is None else id_, kind: body}
+
+    def send(self, *commands: dict[str, Json]) -> None:
+        """Send commands as one batch: one stimulus."""
+        self.send_raw("\n".join(map(dumps, commands)))
+
+    def request(self, kind: str, body: Json) -> Reply:
+        """Send one command and return its reply.
+
+        Raises:
+            NoReplyError: none came in time.
+            AssertionError: the connection ended instead.
+        """
+        command = self.command(kind, body)
+        self.send(command)
+        return self.reply(command["id"])
+
+    # -- what a session does --------------------------------------------------------------------------------------
+
+    def connect(self, body: Json = None) -> Reply:
+        """Connect and remember the result."""
+        reply = self.request("connect", body or {})
+        self.connect_result = reply.result("connect")
+        return reply
+
+    @property
+    def client(self) -> str:
+        """Client id the target gave."""
+        client = self.connect_result.get("client")
+        return client if isinstance(client, str) else ""
+
+    def subscribe(self, channel: str, **options: Json) -> Reply:
+        """Subscribe and fail unless it is accepted."""
+        reply = self.request("subscribe", {"channel": channel, **options})
+        reply.result("subscribe")
+        return reply
+
+    def unsubscribe(self, channel: str) -> Reply:
+        """Unsubscribe and fail unless it is accepted."""
+        reply = self.request("unsubscribe", {"channel": channel})
+        reply.result("unsubscribe")
+        return reply
+
+    def fence(self, unused_channel: str) -> None:
+        """Read fence: once answered, the target has read every command sent before."""
+        self.unsubscribe(unused_channel)
+
+    def is_alive(self, unused_channel: str) -> None:
+        """Fail unless the connection still serves."""
+        assert self.connection.closed is None, f"expected an open connection, got {self.connection.closed}"
+        self.fence(unused_channel)
+
+    # -- receiving -------------------------------------------------------------------------------------------------
+
+    def reply(self, id_: int, *, requirement: str = "GL-WIRE-044") -> Reply:
+        """Wait for the reply with this id."""
+        deadline = time.monotonic() + self.timeout_s
+        while not self._replies[id_]:
+            try:
+                self._pump(deadline - time.monotonic())
+            except TimeoutError:
+                self._wire.waited(self.timeout_s)
+                seen = f"; other lines: {self.unmatched[-3:]}" if self.unmatched else ""
+                raise NoReplyError(
+                    f"expected a reply with id {id_} within {self.timeout_s:g} s, got none{seen}", requirement
+                ) from None
+            except ConnectionEndedError as ended:
+                raise AssertionError(f"expected a reply with id {id_}, got {ended.closed}") from None
+        return self._replies[id_].pop(0)
+
+    def replies(self, ids: Iterable[int]) -> list[Reply]:
+        """Wait for the replies with these ids, in any order; return them in the order asked."""
+        return [self.reply(id_) for id_ in ids]
+
+    def leftover_replies(self) -> list[Reply]:
+        """Return replies that arrived and were not asked for."""
+        return [reply for replies in self._replies.values() for reply in replies]
+
+    def publication(self, channel: str) -> Json:
+        """Wait for the next publication of a channel and return its payload."""
+        return self.push(channel, "pub").body.get("data")
+
+    def push(self, channel: str | None, kind: str) -> Push:
+        """Wait for the next push of a channel and kind."""
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            for index, push in enumerate(self._pushes):
+                if push.channel == channel and push.kind == kind and isinstance(push.body, dict):
+                    return self._pushes.pop(index)
+            try:
+                self._pump(deadline - time.monotonic())
+            except TimeoutError:
+                self._wire.waited(self.timeout_s)
+                others = [dumps(push.raw)[:120] for push in self._pushes[-3:]]
+                raise NoReplyError(
+                    f"expected a {kind} push of {channel!r} within {self.timeout_s:g} s, got {others or 'nothing'}",
+                    "GL-SUB-016",
+                ) from None
+            except ConnectionEndedError as ended:
+                raise AssertionError(f"expected a {kind} push of {channel!r}, got {ended.closed}") from None
+
+    def pushes(self, channel: str | None = None, kind: str | None = None) -> list[Push]:
+        """Return the pushes received and not taken yet, of a channel and kind where given."""
+        return [p for p in self._pushes if channel in {None, p.channel} and kind in {None, p.kind}]
+
+    def quiet(self, seconds: float) -> None:
+        """Read for a while, where no fence applies; the time is reported as waiting."""
+        deadline = time.monotonic() + seconds
+        self._wire.waited(seconds)
+        while True:
+            try:
+                self._pump(deadline - time.monotonic())
+            except TimeoutError:
+                return
+
+    def run_until(self, deadline: float) -> Closed | None:
+        """Read until a time on the monotonic clock, or the end of the connection, which is returned."""
+        while True:
+            try:
+                self._pump(deadline - time.monotonic())
+            except TimeoutError:
+                return None
+            except ConnectionEndedError as ended:
+                return ended.closed
+
+    def closed(self) -> Closed:
+        """Wait for the target to end the connection, reading what it sends before."""
+        closed = self.run_until(time.monotonic() + self.timeout_s)
+        if closed is None:
+            self._wire.waited(self.timeout_s)
+        assert closed is not None, f"expected the connection to be closed within {self.timeout_s:g} s, it is open"
+        return closed
+
+    def closed_with(self, *codes: int) -> Closed:
+        """Wait for a Close frame with one of these codes."""
+        closed = self.closed()
+        wanted = " or ".join(map(str, codes))
+        assert closed.ending is Ending.CLOSE_FRAME, f"expected close {wanted}, got {closed}"
+        assert closed.code in codes, f"expected close {wanted}, got {closed}"
+        return closed
+
+    def pong(self) -> None:
+        """Answer a ping; no stimulus, because its time is the target's choice."""
+        self._wire.sent(self, "{}", stimulus=False)
+        self.connection.send("{}")
+
+    def _pump(self, timeout_s: float) -> None:
+        try:
+            message = self.connection.receive(timeout_s)
+        except ConnectionEndedError as ended:
+            self._wire.closed(self, ended.closed)
+            raise
+        self.received += 1
+        lines = self._wire.received(self, message)
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: dict[str, Json]) -> None:
+        push, id_ = line.get("push"), line.get("id")
+        if isinstance(push, dict):
+            kind = next((name for name in (*_CHANNEL_KINDS, "message", "refresh") if name in push), None)
+            self._pushes.append(Push(push.get("channel"), kind, push))
+        elif isinstance(id_, int) and not isinstance(id_, bool) and id_:
+            self._replies[id_].append(Reply(id_, line))
+        elif not line:
+            self.pings.append(time.monotonic())
+            if self.answers_pings and self.connect_result.get("pong") is True:
+                self.pong()
+        else:
+            self.unmatched.append(line)
+
+
+class Wire:
+    """What a session tells of its traffic; the bench of a run implements it."""
+
+    def sent(self, session: Session, data: str | bytes, *, stimulus: bool) -> None:
+        """Take a message that is about to be sent."""
+        raise NotImplementedError
+
+    def received(self, session: Session, message: Any) -> Sequence[dict[str, Json]]:  # noqa: ANN401
+        """Take a message that arrived and return the objects on its lines."""
+        raise NotImplementedError
+
+    def closed(self, session: Session, closed: Closed) -> None:
+        """Take the end of a connection."""
+        raise NotImplementedError
+
+    def waited(self, seconds: float) -> None:
+        """Take a time spent waiting for nothing."""
+        raise NotImplementedError

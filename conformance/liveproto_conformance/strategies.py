@@ -1,0 +1,94 @@
+"""Hypothesis strategies for protocol input, public for tests of other implementations.
+
+Each makes plain JSON values or text as a client would send it, never our own records.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+MAX_ID: Final = 2**32 - 1
+
+_text: Final = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
+_numbers: Final = st.one_of(
+    st.integers(-(2**70), 2**70),
+    st.sampled_from([0, 1, -1, 2**31, 2**53, 2**53 + 1, 2**63, 2**64, 10**20]),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+)
+
+
+def json_values(max_leaves: int = 6) -> st.SearchStrategy[Any]:
+    """JSON values of any type and shape, with integers beyond 2^53."""
+    leaves = st.one_of(st.none(), st.booleans(), _numbers, _text)
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_text, inner, max_size=3)),
+        max_leaves=max_leaves,
+    )
+
+
+def command_ids() -> st.SearchStrategy[int]:
+    """Legal command ids, the bounds often."""
+    return st.one_of(st.integers(1, MAX_ID), st.sampled_from([1, 2, 2**16, 2**31 - 1, 2**31, MAX_ID - 1, MAX_ID]))
+
+
+def illegal_ids() -> st.SearchStrategy[str]:
+    """JSON texts that are no legal command id, and not zero either."""
+    return st.one_of(
+        st.integers(MAX_ID + 1, 2**70).map(str),
+        st.integers(-(2**40), -1).map(str),
+        st.integers(1, 10**6).map(lambda n: f"{n}.0"),
+        st.integers(1, 9).map(lambda n: f"{n}e0"),
+        st.integers(1, 10**6).map(lambda n: f'"{n}"'),
+        st.sampled_from(["true", "[1]", "{}", '""', "1.5", "0.1", str(MAX_ID + 1), "-1"]),
+    )
+
+
+def padding() -> st.SearchStrategy[str]:
+    """White space that may surround a command on its line."""
+    return st.text(" \t\r", max_size=4)
+
+
+def unknown_members() -> st.SearchStrategy[dict[str, Any]]:
+    """Members that no request has, for every level of a command."""
+    return st.dictionaries(st.integers(0, 99).map(lambda n: f"x_{n}"), json_values(3), min_size=1, max_size=3)
+
+
+def not_json() -> st.SearchStrategy[str]:
+    """Lines that are not JSON text, and not blank."""
+    return st.one_of(
+        st.sampled_from(["{", "}", '{"id":2', '{"id":2,}', "{'id':2}", "nul", "x", "{,}", '{"id"}', '{"id":}', "\\", "{]"]),
+        st.text("abcxyz{}[]:,", min_size=1, max_size=8).filter(lambda text: not _is_json_prefix(text)),
+    )
+
+
+def not_objects() -> st.SearchStrategy[str]:
+    """Lines that are JSON, but no object."""
+    return st.one_of(
+        st.integers(-(2**40), 2**40).map(str),
+        st.sampled_from(["null", "true", "false", "[]", "[{}]", '""', '"x"', "0", "1.5", "-1", "1e3", '[{"id":2}]']),
+    )
+
+
+def invalid_payloads() -> st.SearchStrategy[str]:
+    """Texts outside the JSON grammar, to stand where a payload does."""
+    return st.sampled_from([
+        "NaN", "Infinity", "-Infinity", "01", "-", "1.", ".5", "+1", "[1,]", '{"a":1,}', "tru", "'x'", '"\\x"', "0x10",
+        '"\\u12"', "[1 2]", '{"a" 1}', "{1:2}",
+    ])  # fmt: skip
+
+
+def wrong_types() -> st.SearchStrategy[str]:
+    """Values of a wrong type for a field that holds text."""
+    return st.sampled_from(["1", "true", "[]", "{}", "1.5", '["x"]'])
+
+
+def _is_json_prefix(text: str) -> bool:
+    try:
+        json.JSONDecoder().raw_decode(text.strip())
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,249 @@
+"""What is judged and how: the settings of one run, from options and liveproto.toml.
+
+Not here: sockets (``drive``), what the target turns out to be (``probe``).
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import ssl
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import attrs
+
+from liveproto.grafana.release import Release, parse_release
+from liveproto_conformance.requirements import Level, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LIVE_PATH: Final = "/api/live/ws"
+CONFIG_FILE: Final = "liveproto.toml"
+PUBLISH_ROUTES: Final = ("ws", "http", "push", "command")
+CAPABILITIES: Final = ("publish", "presence", "history", "rpc", "send", "join_leave")
+LIMITS: Final = ("message_bytes", "channel_bytes", "channels")
+
+
+class UsageError(Exception):
+    """The settings are wrong: exit 4."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything a user may choose for a run; times in seconds."""
+
+    url: str | None = None
+    profile: Profile | None = None
+    grafana: Release | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    ca_file: str | None = None
+    insecure: bool = False
+    publish_via: str | None = None
+    publish_command: str | None = None
+    """Run by the shell with CHANNEL and DATA in its environment, for ``publish_via = "command"``."""
+    channel_template: str | None = None
+    start: str | None = None
+    ready: str | None = None
+    start_timeout: float = 15.0
+    fast: bool = False
+    select: str | None = None
+    req: str | None = None
+    level: Level | None = None
+    max_examples: int = 25
+    max_time: float = 600.0
+    seed: int = 0
+    timeout: float = 5.0
+    quiet: float = 0.1
+    max_connections: int = 20
+    strict: bool = False
+    allow_incomplete: bool = False
+    report_dir: str | None = None
+    capabilities: Mapping[str, bool] = attrs.field(factory=dict[str, bool])
+    limits: Mapping[str, int] = attrs.field(factory=dict[str, int])
+    timer_url: str | None = None
+    """A second listener with short timers, which the embedded server has."""
+
+
+_TABLES: Final = {"capabilities": (CAPABILITIES, bool), "limits": (LIMITS, int)}
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "url": str,
+    "profile": str,
+    "grafana": str,
+    "token": str,
+    "token_env": str,
+    "basic": str,
+    "basic_env": str,
+    "headers": dict,
+    "ca_file": str,
+    "insecure": bool,
+    "publish_via": str,
+    "publish_command": str,
+    "channel_template": str,
+    "start": str,
+    "ready": str,
+    "start_timeout": (int, float),
+    "fast": bool,
+    "select": str,
+    "req": str,
+    "level": str,
+    "max_examples": int,
+    "max_time": (int, float),
+    "seed": int,
+    "timeout": (int, float),
+    "quiet": (int, float),
+    "max_connections": int,
+    "strict": bool,
+    "allow_incomplete": bool,
+    "report_dir": str,
+}
+"""Keys of liveproto.toml and the type each must have."""
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read liveproto.toml, or ``[tool.liveproto]`` of a pyproject.toml.
+
+    Raises:
+        UsageError: it cannot be read, or has an unknown key or a value of the wrong type; with a suggestion.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    if path.name == "pyproject.toml":
+        document = document.get("tool", {}).get("liveproto", {})
+    for key, value in document.items():
+        if key in _TABLES:
+            names, kind = _TABLES[key]
+            if not isinstance(value, dict):
+                raise UsageError(f"{path}: expected a table [{key}]")
+            for name, item in value.items():
+                _check_key(f"{path}: [{key}]", name, item, dict.fromkeys(names, kind))
+        else:
+            _check_key(str(path), key, value, {**_TYPES, **dict.fromkeys(_TABLES, dict)})
+    return document
+
+
+def _check_key(where: str, key: str, value: object, known: Mapping[str, type | tuple[type, ...]]) -> None:
+    if key not in known:
+        close = difflib.get_close_matches(key, known, n=1)
+        raise UsageError(f"{where}: unknown key {key!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    expected = known[key]
+    wrong_bool = isinstance(value, bool) and expected is not bool
+    if not isinstance(value, expected) or wrong_bool:
+        names = " or ".join(kind.__name__ for kind in (expected if isinstance(expected, tuple) else (expected,)))
+        raise UsageError(f"{where}: {key}: expected {names}, got {value!r}")
+
+
+def make_settings(values: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Make settings of option or configuration values (None stands for not given).
+
+    Args:
+        values: by the names of liveproto.toml; credentials become headers.
+        environment: where ``token_env`` and ``basic_env`` are looked up.
+
+    Raises:
+        UsageError: a value makes no sense; the message says which and what would.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    headers = dict(given.pop("headers", {}))
+    credentials = [name for name in ("token", "token_env", "basic", "basic_env") if name in given]
+    if len(credentials) > 1:
+        raise UsageError(f"expected one kind of credentials, got {' and '.join(credentials)}")
+    for name in credentials:
+        headers["Authorization"] = _authorization(name, given.pop(name), environment)
+    try:
+        if "grafana" in given:
+            given["grafana"] = parse_release(given["grafana"])
+    except ValueError as error:
+        raise UsageError(f"grafana: {error}") from error
+    _convert(given, "profile", Profile)
+    _convert(given, "level", lambda text: Level(text.upper()))
+    _check_choices(given)
+    settings = Settings(headers=headers, **given)
+    if settings.url is not None:
+        websocket_url(settings.url)
+    return settings
+
+
+def _convert(given: dict[str, Any], key: str, convert: Any) -> None:  # noqa: ANN401 - an enum or a function
+    if key in given:
+        try:
+            given[key] = convert(given[key])
+        except ValueError as error:
+            raise UsageError(f"{key}: {error}") from error
+
+
+def _check_choices(given: Mapping[str, Any]) -> None:
+    if given.get("publish_via", "ws") not in PUBLISH_ROUTES:
+        raise UsageError(f"publish_via: expected one of {', '.join(PUBLISH_ROUTES)}, got {given['publish_via']!r}")
+    if given.get("publish_via") == "command" and "publish_command" not in given:
+        raise UsageError("publish_via = command: expected publish_command, the shell command to run")
+    if "channel_template" in given and "{name}" not in given["channel_template"]:
+        raise UsageError(f"channel_template: expected {{name}} in it, got {given['channel_template']!r}")
+    if "start" in given and "{port}" not in given["start"]:
+        raise UsageError(f"start: expected {{port}} in the command, got {given['start']!r}")
+    for key in ("max_examples", "max_connections"):
+        if given.get(key, 1) < 1:
+            raise UsageError(f"{key}: expected at least 1, got {given[key]}")
+    for key in ("timeout", "quiet", "max_time", "start_timeout"):
+        if given.get(key, 1) <= 0:
+            raise UsageError(f"{key}: expected more than 0 seconds, got {given[key]}")
+
+
+def _authorization(name: str, value: str, environment: Mapping[str, str]) -> str:
+    if name.endswith("_env"):
+        if value not in environment:
+            raise UsageError(f"{name}: the environment has no {value}")
+        value = environment[value]
+    if name.startswith("token"):
+        return f"Bearer {value}"
+    if ":" not in value:
+        raise UsageError(f"{name}: expected USER:PASSWORD")
+    return "Basic " + base64.b64encode(value.encode()).decode()
+
+
+def websocket_url(url: str) -> str:
+    """Turn a target URL into that of its WebSocket: http(s) gets the path of Grafana, ws(s) is taken as it is.
+
+    Raises:
+        UsageError: neither, or without host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+        raise UsageError(f"expected http(s)://HOST[:PORT][/PATH] or ws(s)://..., got {url!r}")
+    try:
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError as error:
+        raise UsageError(f"{url!r}: {error}") from error
+    if parts.scheme in {"ws", "wss"}:
+        return url
+    scheme = "wss" if parts.scheme == "https" else "ws"
+    return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + LIVE_PATH, parts.query, ""))
+
+
+def http_base(url: str) -> str:
+    """Turn a target URL into that of its HTTP root, where ``/api/...`` is appended."""
+    parts = urlsplit(websocket_url(url))
+    scheme = "https" if parts.scheme == "wss" else "http"
+    path = parts.path.removesuffix(LIVE_PATH) if parts.path.endswith(LIVE_PATH) else ""
+    return urlunsplit((scheme, parts.netloc, path, "", ""))
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """Make the TLS context of a run.
+
+    Raises:
+        UsageError: the CA file cannot be read.
+    """
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"ca_file: {settings.ca_file}: {error}") from error
+    if settings.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

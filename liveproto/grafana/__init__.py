@@ -1,0 +1,1 @@
+"""Grafana's server rules as pure functions."""
