@@ -21,6 +21,7 @@ from liveproto_conformance.check import NotApplicableError, NotExercisedError, g
 from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.drive.websocket import Closed, Connection, Message, open_connection
 from liveproto_conformance.oracle import Oracle, Watch
+from liveproto_conformance.requirements import Profile
 from liveproto_conformance.session import Json, Session, Wire, dumps
 from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
 
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from liveproto.grafana.release import Release
-    from liveproto_conformance.requirements import Profile
     from liveproto_conformance.trace import TraceWriter
 
+GRAFANA_LIMITS: Final[Mapping[str, int]] = {"channel_bytes": 255, "channels": 128}
+"""Limits that every Grafana has; the message size is a setting of the operator."""
 STREAM_CHANNELS: Final = 64
 """Names in use for channels a target may keep for ever (managed streams)."""
 _NONCE_MARK: Final = b"<nonce>"
@@ -52,6 +54,8 @@ class Facts:
     profiles: tuple[Profile, ...]
     http_prefix: str
     """What stands before a channel on the WebSocket and not in HTTP."""
+    grafana_prefix: str
+    """The organisation of the run's credentials, as this Grafana writes it."""
     ws_publish_evidence: str | None = None
     """Why a client may not publish over the WebSocket; None where it may."""
 
@@ -92,7 +96,7 @@ class Bench:
         assert self.facts is not None
         return self.facts
 
-    def dial(self, *, url: str | None = None, headers: Mapping[str, str] | None = None, **options: Any) -> Connection:  # noqa: ANN401
+    def dial(self, *, url: str | None = None, anonymous: bool = False, subprotocols: Sequence[str] = ()) -> Connection:
         """Open a connection, within the manners of the kit."""
         with self._lock:
             if self._open >= self.settings.max_connections:
@@ -101,10 +105,10 @@ class Bench:
         try:
             return open_connection(
                 url or self.url,
-                headers={**self.settings.headers, **(headers or {})},
+                headers={} if anonymous else self.settings.headers,
                 timeout_s=self.settings.timeout,
                 tls=self._tls,
-                **options,
+                subprotocols=subprotocols,
             )
         except BaseException:
             self.hung_up()
@@ -173,6 +177,8 @@ class Stand(Wire):
         self._names = itertools.count()
         self._tokens = itertools.count(1_000_001)
         self._publishing: Session | None = None
+        self._sibling: Session | None = None
+        self._shared: tuple[Session, str] | None = None
 
     def __enter__(self) -> Stand:
         return self
@@ -185,6 +191,8 @@ class Stand(Wire):
         for session in list(self._sessions):
             self.hang_up(session)
         self._publishing = None
+        self._sibling = None
+        self._shared = None
 
     def hang_up(self, session: Session) -> None:
         """Close one connection from our side."""
@@ -194,12 +202,14 @@ class Stand(Wire):
 
     # -- what checks ask for by name -----------------------------------------------------------------------------
 
-    def unconnected(self, **options: Any) -> Session:  # noqa: ANN401 - those of Bench.dial
-        """Open a connection and send nothing on it."""
+    def unconnected(self, *, anonymous: bool = False, subprotocols: Sequence[str] = ()) -> Session:
+        """Open a connection and send nothing on it; without the credentials of the run where ``anonymous``."""
         settings = self.bench.settings
         url = settings.timer_url if self._timers else None
-        connection = self.bench.dial(url=url, **options)
-        session = Session(connection, self, timeout_s=settings.timeout)
+        connection = self.bench.dial(url=url, anonymous=anonymous, subprotocols=subprotocols)
+        session = Session(
+            connection, self, timeout_s=settings.timeout, unused_channel=f"{self.bench.nonce}-unused"
+        )
         number = self.bench.connection_number()
         self._sessions[session] = (number, Watch(self.bench.oracle, f"{self.check}, connection {number}"))
         return session
@@ -232,6 +242,56 @@ class Stand(Wire):
             session.subscribe(channel)
         return session
 
+    def shared_subscriber(self) -> tuple[Session, str]:
+        """Return a session subscribed to a channel, the same within one execution."""
+        if self._shared is None or self._shared[0].connection.closed is not None:
+            channel = self.fresh_channel()
+            self._shared = self.subscriber_of(channel), channel
+        return self._shared
+
+    def grafana_channel(self, channel: str) -> str:
+        """Put the prefix of the run's organisation before a channel."""
+        return f"{self.bench.known.grafana_prefix}/{channel}"
+
+    def limit(self, name: str) -> int:
+        """Return a limit that is declared, or fixed by the profile; else end as not applicable."""
+        declared = self.bench.settings.limits.get(name)
+        if declared is not None:
+            return declared
+        if self.bench.known.version is not None and Profile.GRAFANA in self.bench.known.profiles and name in GRAFANA_LIMITS:
+            return GRAFANA_LIMITS[name]
+        raise NotApplicableError(f"the limit is neither declared ([limits] {name}) nor fixed by the profile")
+
+    @property
+    def stale_delay_s(self) -> float | None:
+        """How long the target waits for connect, where that is known."""
+        settings = self.bench.settings
+        if "stale_s" in settings.limits:
+            return settings.limits["stale_s"]
+        known = settings.timer_url is not None or Profile.GRAFANA in self.bench.known.profiles
+        return settings.timers.stale_s if known else None
+
+    # -- faults ----------------------------------------------------------------------------------------------------
+
+    def expect_fault(self, message: str | bytes, *codes: int, before_connect: bool = False) -> Closed:
+        """Send a message that must be answered by closing the connection, and by nothing else.
+
+        A sibling connection serves immediately before, and a fresh one after, which is the sibling of the next fault.
+        """
+        sibling = self._sibling or self.connected()
+        with given_that("GL-SUB-009"):
+            sibling.fence()
+        session = self.unconnected() if before_connect else self.connected()
+        session.send_raw(message)
+        closed = session.closed_with(*(codes or (3501,)))
+        replies = [reply.raw for reply in session.leftover_replies()]
+        assert not replies, f"expected {closed} and no reply, got {replies}"
+        self.hang_up(session)
+        self.hang_up(sibling)
+        self._sibling = self.connected()
+        self._sibling.fence()
+        return closed
+
     # -- publishing ------------------------------------------------------------------------------------------------
 
     def publish(self, channel: str) -> int:
@@ -240,12 +300,23 @@ class Stand(Wire):
         self.publish_payload(channel, {"token": token})
         return token
 
-    def publish_payload(self, channel: str, payload: Json) -> None:
-        """Publish a payload by the route the probe found; by push, a field with the payload's token."""
+    def publish_payload(self, channel: str, payload: Json, *, indent: int | None = None) -> None:
+        """Publish a payload by the route the probe found; by push, a field with the payload's token.
+
+        With ``indent`` the text of an HTTP body has newlines and spaces, where that is the route.
+        """
         facts = self.bench.known
         if facts.publish_via is None:
             raise NotExercisedError(facts.publish_evidence, "GL-SUB-016")
-        getattr(self, f"_publish_via_{facts.publish_via}")(channel, payload)
+        match facts.publish_via:
+            case "ws":
+                self._publish_via_ws(channel, payload)
+            case "http":
+                self._publish_via_http(channel, payload, indent)
+            case "push":
+                self._publish_via_push(channel, payload)
+            case _:
+                self._publish_via_command(channel, payload)
 
     def needs_payloads(self) -> None:
         """End as not applicable where the route of publishing cannot carry any payload."""
@@ -283,8 +354,9 @@ class Stand(Wire):
         with given_that("GL-PUB-001"):
             self.publisher().request("publish", {"channel": channel, "data": payload}).result("publish")
 
-    def _publish_via_http(self, channel: str, payload: Json) -> None:
-        body = dumps({"channel": channel.removeprefix(self.bench.known.http_prefix), "data": payload})
+    def _publish_via_http(self, channel: str, payload: Json, indent: int | None) -> None:
+        message = {"channel": channel.removeprefix(self.bench.known.http_prefix), "data": payload}
+        body = json.dumps(message, indent=indent) if indent else dumps(message)
         self._post("/api/live/publish", body, "application/json")
 
     def _publish_via_push(self, channel: str, payload: Json) -> None:

@@ -86,7 +86,7 @@ def _run(bench: Bench, task: Task, passed: Callable[[str], bool], examples: list
         _first_run(bench, task, examples)
     except _Missed as missed:
         if task.mark.lane is Lane.PASSIVE:
-            return Outcome(status=MISSED[task.level], message=str(missed.error))
+            return Outcome(status=MISSED[task.level], message=_text(missed.error))
         return _judge_miss(bench, task, missed, passed)
     except (Flaky, FlakyFailure) as error:
         return Outcome(status=Status.FLAKY, message=f"the same input gave different outcomes: {error}")
@@ -111,9 +111,14 @@ def _judge_miss(bench: Bench, task: Task, missed: _Missed, passed: Callable[[str
 
 def _shown(missed: _Missed) -> str:
     if not missed.values:
-        return str(missed.error)
+        return _text(missed.error)
     values = ", ".join(f"{name}={value!r}"[:300] for name, value in missed.values.items())
-    return f"{missed.error} [minimal input: {values}]"
+    return f"{_text(missed.error)} [minimal input: {values}]"
+
+
+def _text(error: AssertionError) -> str:
+    """Leave out what pytest adds to the message of an assertion."""
+    return str(error).partition("\nassert ")[0]
 
 
 def _arguments(stand: Stand, task: Task) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import attrs
 import httpx
 
 from liveproto_conformance.probe import NothingTestedError
+from liveproto_conformance.target import Timers, websocket_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _STOP_TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.05
+EMBEDDED_MESSAGE_BYTES: Final = 65_536
 TIMERS: Final = ("--timer-ping", "2", "--timer-pong", "1", "--timer-stale", "2")
 
 
@@ -47,7 +49,13 @@ def target_of(settings: Settings, *serve_options: str) -> Iterator[Settings]:
         yield settings
     else:
         with embedded(*serve_options) as (url, timer_url):
-            yield attrs.evolve(settings, url=url, timer_url=timer_url)
+            yield attrs.evolve(
+                settings,
+                url=url,
+                timer_url=websocket_url(timer_url),
+                timers=Timers(pong_s=1.0, stale_s=2.0),
+                limits={"message_bytes": EMBEDDED_MESSAGE_BYTES, **settings.limits},
+            )
 
 
 @contextmanager

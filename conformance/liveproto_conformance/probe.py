@@ -96,9 +96,10 @@ def probe(bench: Bench) -> Facts:
         version=version,
         profiles=(Profile.CORE, Profile.GRAFANA) if grafana else (Profile.CORE,),
         http_prefix="",
+        grafana_prefix="",
     )
-    bench.facts = facts
-    prefix = _prefix(bench, version)
+    bench.facts = facts = attrs.evolve(facts, grafana_prefix=_prefix(bench, version))
+    prefix = facts.grafana_prefix
     evidence: list[str] = []
     for template in _templates(bench, prefix):
         candidate = attrs.evolve(

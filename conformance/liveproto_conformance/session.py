@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Json = Any
+REPLY_REQUIREMENTS: Final = {
+    "connect": "GL-CONN-001",
+    "subscribe": "GL-SUB-001",
+    "unsubscribe": "GL-SUB-007",
+    "publish": "GL-PUB-001",
+    "rpc": "GL-CMD-001",
+    "presence": "GL-CMD-004",
+    "presence_stats": "GL-CMD-004",
+    "history": "GL-CMD-004",
+    "refresh": "GL-CMD-007",
+    "sub_refresh": "GL-CMD-008",
+    "ping": "GL-CMD-009",
+}
+"""The requirement that asks for the reply to each request."""
 _CHANNEL_KINDS: Final = ("pub", "join", "leave", "unsubscribe", "subscribe")
 
 
@@ -86,14 +100,15 @@ class Push:
 class Session:
     """One connection, connected or not."""
 
-    def __init__(self, connection: Connection, wire: Wire, *, timeout_s: float) -> None:
+    def __init__(self, connection: Connection, wire: Wire, *, timeout_s: float, unused_channel: str) -> None:
         self.connection = connection
         self.timeout_s = timeout_s
+        self.unused_channel = unused_channel
         self.connect_result: dict[str, Json] = {}
         self.answers_pings = True
         self.pings: list[float] = []
         self.unmatched: list[dict[str, Json]] = []
-        self.received = 0
+        self.lines: list[dict[str, Json]] = []
         self._wire = wire
         self._replies: dict[int, list[Reply]] = defaultdict(list)
         self._pushes: list[Push] = []
@@ -127,7 +142,7 @@ class Session:
         """
         command = self.command(kind, body)
         self.send(command)
-        return self.reply(command["id"])
+        return self.reply(command["id"], requirement=REPLY_REQUIREMENTS[kind])
 
     # -- what a session does --------------------------------------------------------------------------------------
 
@@ -155,14 +170,14 @@ class Session:
         reply.result("unsubscribe")
         return reply
 
-    def fence(self, unused_channel: str) -> None:
+    def fence(self) -> None:
         """Read fence: once answered, the target has read every command sent before."""
-        self.unsubscribe(unused_channel)
+        self.unsubscribe(self.unused_channel)
 
-    def is_alive(self, unused_channel: str) -> None:
-        """Fail unless the connection still serves."""
+    def still_serves(self) -> None:
+        """Fail unless the connection lives."""
         assert self.connection.closed is None, f"expected an open connection, got {self.connection.closed}"
-        self.fence(unused_channel)
+        self.fence()
 
     # -- receiving -------------------------------------------------------------------------------------------------
 
@@ -253,6 +268,10 @@ class Session:
         assert closed.code in codes, f"expected close {wanted}, got {closed}"
         return closed
 
+    def pong_unasked(self) -> None:
+        """Send a pong that no ping asked for: a stimulus."""
+        self.send_raw("{}")
+
     def pong(self) -> None:
         """Answer a ping; no stimulus, because its time is the target's choice."""
         self._wire.sent(self, "{}", stimulus=False)
@@ -264,8 +283,8 @@ class Session:
         except ConnectionEndedError as ended:
             self._wire.closed(self, ended.closed)
             raise
-        self.received += 1
         lines = self._wire.received(self, message)
+        self.lines.extend(lines)
         for line in lines:
             self._take(line)
 

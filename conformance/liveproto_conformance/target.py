@@ -25,11 +25,22 @@ LIVE_PATH: Final = "/api/live/ws"
 CONFIG_FILE: Final = "liveproto.toml"
 PUBLISH_ROUTES: Final = ("ws", "http", "push", "command")
 CAPABILITIES: Final = ("publish", "presence", "history", "rpc", "send", "join_leave")
-LIMITS: Final = ("message_bytes", "channel_bytes", "channels")
+LIMITS: Final = ("message_bytes", "channel_bytes", "channels", "stale_s")
 
 
 class UsageError(Exception):
     """The settings are wrong: exit 4."""
+
+
+@attrs.frozen
+class Timers:
+    """Delays a target is known to have, in seconds."""
+
+    pong_s: float
+    stale_s: float
+
+
+GRAFANA_TIMERS: Final = Timers(pong_s=10.0, stale_s=15.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +77,7 @@ class Settings:
     limits: Mapping[str, int] = attrs.field(factory=dict[str, int])
     timer_url: str | None = None
     """A second listener with short timers, which the embedded server has."""
+    timers: Timers = GRAFANA_TIMERS
 
 
 _TABLES: Final = {"capabilities": (CAPABILITIES, bool), "limits": (LIMITS, int)}

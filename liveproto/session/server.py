@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 Q = TypeVar("Q")
 
 _PING: Final = b"{}"
+_NO_COMMAND: Final = m.Command()
 _DELTAS: Final = frozenset({"", "fossil"})
 _ENDED: Final = frozenset({ServerState.CLOSED, ServerState.FAILED})
 
@@ -347,16 +348,16 @@ class ServerProtocol:
         while self._held and not self.paused and self.state not in _ENDED:
             item = self._held.popleft()
             if isinstance(item, json_v2.Fault):
-                self._fail(ServerInput.UNDECODABLE, f"line {item.line}: {item.reason}")
+                self._apply(ServerInput.UNDECODABLE, got=f"line {item.line}: {item.reason}")
             else:
                 self._apply(self._classify(item), item)
         if not self._held:
             self._held_bytes = 0
 
-    def _apply(self, input_: ServerInput, command: m.Command = m.Command()) -> None:  # noqa: B008 - frozen
+    def _apply(self, input_: ServerInput, command: m.Command = _NO_COMMAND, got: str = "") -> None:
         transition = self._machine.step(input_)
         if transition is None:
-            self._fail(input_, f"got {input_.value}")
+            self._fail(input_, got or f"got {input_.value}")
         else:
             self._actions[transition.action](transition, command)
 

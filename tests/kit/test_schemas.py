@@ -15,8 +15,10 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
+from liveproto_conformance import target
 from liveproto_conformance.requirements import as_json, requirements
 from liveproto_conformance.schema_tools import closed, definition, requirements_at
+from liveproto_conformance.verdict import Status, Verdict
 
 from liveproto.wire.messages import REQUEST_FIELDS, RESULT_FIELDS, Push, Record
 
@@ -31,22 +33,11 @@ DEFINITIONS = {name: definition(WIRE, name) for name in WIRE["$defs"]}
 FAST = {name: jsonschema_rs.Draft202012Validator(schema) for name, schema in DEFINITIONS.items()}
 SLOW = {name: jsonschema.Draft202012Validator(schema) for name, schema in DEFINITIONS.items()}
 
-STATUSES = [
-    "PASS",
-    "FAIL",
-    "WARN",
-    "INFO",
-    "NOT_APPLICABLE",
-    "NOT_EXERCISED",
-    "XFAIL",
-    "XPASS",
-    "FLAKY",
-    "HARNESS_ERROR",
-]
+STATUSES = [status.value for status in Status]
 REPORT: dict[str, Any] = {
     "format": 1,
     "kit": "0.1.0",
-    "spec": "0.1.0",
+    "spec": 1,
     "seed": 0,
     "stimuli_sha256": "0" * 64,
     "target": {"url": "ws://localhost:3000/api/live/ws"},
@@ -58,6 +49,7 @@ REPORT: dict[str, Any] = {
     "wall_s": 4.2,
     "waiting_s": 0,
     "stimuli": 4000,
+    "not_scored": ["ping.interval"],
     "checks": [
         {
             "id": "sub.duplicate",
@@ -94,16 +86,17 @@ url = "https://grafana.example/sub"
 profile = "grafana"
 grafana = "12.4"
 token_env = "GRAFANA_TOKEN"
-header = ["X-Scope: a"]
 publish_via = "push"
 channel_template = "tenant/{name}"
 timeout = 5
 quiet = 0.1
 fast = true
+[headers]
+X-Scope-OrgID = "1"
 [capabilities]
 publish = false
 [limits]
-message_size_limit = 65536
+message_bytes = 65536
 """
 
 
@@ -261,6 +254,17 @@ def accepts(name, value):
     return fast
 
 
+def test_the_schemas_know_the_words_of_the_kit():
+    settings = SCHEMAS["target.schema.json"]["properties"]
+    assert settings.keys() == target._TYPES.keys() | target._TABLES.keys()
+    assert list(settings["publish_via"]["enum"]) == list(target.PUBLISH_ROUTES)
+    assert list(settings["capabilities"]["properties"]) == list(target.CAPABILITIES)
+    assert list(settings["limits"]["properties"]) == list(target.LIMITS)
+    words = SCHEMAS["report.schema.json"]
+    assert set(words["$defs"]["Status"]["enum"]) == set(STATUSES)
+    assert set(words["properties"]["verdict"]["enum"]) == {verdict.value for verdict in Verdict}
+
+
 def test_a_report_has_exactly_its_keys():
     assert accepts("report.schema.json", REPORT)
     for key in REPORT:
@@ -332,13 +336,15 @@ def test_the_generated_requirements_have_their_schema():
         {"profile": "ha"},
         {"publish_via": "mqtt"},
         {"timeout": 0},
-        {"header": "X: a"},
-        {"header": ["no colon"]},
+        {"headers": {"X": 1}},
+        {"headers": ["X: a"]},
+        {"start": "server"},
         {"level": "MUST"},
         {"channel_template": "tenant/name"},
         {"capabilities": {"publish": "yes"}},
-        {"capabilities": {"Publish": True}},
-        {"limits": {"message_size_limit": "64k"}},
+        {"capabilities": {"publishing": True}},
+        {"limits": {"message_bytes": "64k"}},
+        {"limits": {"messages": 1}},
         {"tool": {}},
     ],
 )

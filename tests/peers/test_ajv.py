@@ -8,9 +8,12 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 PEER = Path(__file__).parent / "ajv"
@@ -61,6 +64,20 @@ def case(name: str, value: str, *, valid: bool) -> str:
     return f'{{"schema":"{WIRE}","def":"{name}","value":{value},"valid":{json.dumps(valid)}}}\n'
 
 
+def captured_cases() -> Iterator[str]:
+    """Every recorded line that is JSON, as a reply or as a command that is legal unless it is listed."""
+    for scenario in json.loads(gzip.decompress(CAPTURES.read_bytes())):
+        if scenario["scenario"] == V1_SCENARIO:
+            continue
+        illegal = CASES["illegal_commands_in_captures"].get(scenario["scenario"], ())
+        for event in scenario["events"]:
+            name = {"recv-text": "Reply", "send-text": "Command"}.get(event["ev"])
+            if name is None:
+                continue
+            lines = event["v"].removesuffix("\n").split("\n")
+            yield from (case(name, line, valid=line not in illegal) for line in lines if is_json(line))
+
+
 def run(ajv: Path, schemas: list[Path], cases: list[str]) -> tuple[int, list[dict[str, Any]]]:
     finished = subprocess.run(
         ["node", "check.cjs", *schemas],
@@ -96,14 +113,7 @@ def test_ajv_judges_the_hand_written_cases(ajv):
 def test_ajv_accepts_the_captures(ajv):
     if not CAPTURES.exists():
         unavailable(f"no captures at {CAPTURES}")
-    cases = []
-    for scenario in json.loads(gzip.decompress(CAPTURES.read_bytes())):
-        illegal = CASES["illegal_commands_in_captures"].get(scenario["scenario"], ())
-        for event in scenario["events"] if scenario["scenario"] != V1_SCENARIO else ():
-            name = {"recv-text": "Reply", "send-text": "Command"}.get(event["ev"])
-            for line in event["v"].removesuffix("\n").split("\n") if name else ():
-                if is_json(line):
-                    cases.append(case(name, line, valid=line not in illegal))
+    cases = list(captured_cases())
     code, lines = run(ajv, SCHEMAS, cases)
     assert lines[:-1] == []
     assert code == 0
