@@ -14,6 +14,7 @@ import contextlib
 import json
 import random
 import uuid
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -37,6 +38,8 @@ ORGANISATION: Final = Organisation(1)
 USER: Final = "1"
 SERVES: Final = frozenset({m.SubscribeRequest, m.PublishRequest})
 """Grafana 12.4 has no handler for anything else."""
+RECEIVED_KEPT: Final = 10_000
+"""Messages of clients that are remembered, for tests of clients."""
 _OVERSIZE_ROOM: Final = 1024 * 1024
 _CLOSE_WAIT_S: Final = 5.0
 
@@ -95,7 +98,7 @@ class Connection:
         async for message in self._socket:
             if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 return
-            self.server.on_received(self, message.data)
+            self.server.received.append(message.data)
             self.machine.receive_batch(message.data, now=self._now())
             self._turn()
             while self.machine.paused:
@@ -140,7 +143,6 @@ class Connection:
         match event:
             case ev.ConnectRequested():
                 self.machine.accept(event.ticket, self.connect_result(), now=self._now())
-                self.server.on_connected(self)
             case ev.SubscribeRequested():
                 self._answer_subscribe(event)
             case ev.PublishRequested():
@@ -231,7 +233,7 @@ class ReferenceServer:
         self.parts = parts or Parts()
         self.engine = self.parts.engine()
         self.connections: set[Connection] = set()
-        self.received: list[str] = []
+        self.received: deque[str | bytes] = deque(maxlen=RECEIVED_KEPT)
         self._runners: list[web.AppRunner] = []
 
     async def listen(self, port: int, *, timing: Timing | None = None) -> int:
@@ -261,12 +263,6 @@ class ReferenceServer:
     def publish(self, key: str, data: msgspec.Raw) -> None:
         """Publish to everybody who is subscribed to a channel, named without prefix."""
         self.engine.publish(key, lambda name: m.Push(channel=name, pub=m.Publication(data=data)))
-
-    def on_connected(self, connection: Connection) -> None:
-        """Take note of a client that has connected."""
-
-    def on_received(self, connection: Connection, data: str | bytes) -> None:  # noqa: ARG002 - a hook
-        """Take note of a message."""
 
     async def _websocket(self, request: web.Request, timing: Timing) -> web.WebSocketResponse:
         limit = self.limits.message_bytes
