@@ -14,6 +14,7 @@ from rich.console import Console
 
 from liveproto_conformance import checks
 from liveproto_conformance.bench import Bench
+from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.report.console import LiveProgress, print_end
@@ -75,6 +76,8 @@ def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, prog
 
 
 def _run_checks(run: Run) -> None:
+    # A module that cannot be imported is our fault, and must not look like a smaller run.
+    catalogue()
     # The user's own pytest plugins and configuration have no say in a verdict.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     select = run.bench.settings.select

@@ -126,6 +126,11 @@ class Run:
                 self.interrupted = True
                 raise
 
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Let an incomplete run fail under plain pytest, where a skip would read as a pass."""
+        if self.results and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = int(self.verdict()[1])
+
     # -- the run -----------------------------------------------------------------------------------------------------
 
     def selects(self, check: Check) -> bool:
@@ -172,6 +177,11 @@ class Run:
         if not self.results:
             return Verdict.INCOMPLETE, Exit.NOTHING_TESTED
         return verdict, code
+
+    def generated_stimuli(self) -> int:
+        """Count the stimuli of checks whose input was generated."""
+        generated = {check.id for check in catalogue().values() if check.generated}
+        return sum(len(stimuli.seen) for id_, stimuli in self.bench.stimuli.items() if id_ in generated)
 
     @property
     def wall_s(self) -> float:

@@ -144,6 +144,12 @@ class Session:
         self.send(command)
         return self.reply(command["id"], requirement=REPLY_REQUIREMENTS[kind])
 
+    def pipeline(self, commands: Sequence[dict[str, Json]]) -> list[Reply]:
+        """Send commands as a message each, without waiting in between; return their replies in the order sent."""
+        for command in commands:
+            self.send(command)
+        return self.replies(command["id"] for command in commands)
+
     # -- what a session does --------------------------------------------------------------------------------------
 
     def connect(self, body: Json = None) -> Reply:

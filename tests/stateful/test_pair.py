@@ -96,6 +96,7 @@ class Pair(RuleBasedStateMachine):
     def revoke(self, channel, code):
         self.settle()
         self.server.unsubscribe(channel, code, "revoked")
+        self.collect()
         self.settle()
         assert channel not in self.wanted or code == 2500
 
@@ -218,5 +219,5 @@ class Pair(RuleBasedStateMachine):
                 self.ended.append(event)
 
 
-Pair.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+Pair.TestCase.settings = settings(max_examples=250, stateful_step_count=40)
 test_pair = Pair.TestCase

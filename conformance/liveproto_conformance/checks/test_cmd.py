@@ -18,11 +18,12 @@ _RPC_REMOVED: Final = Release(12, 4)
 
 
 @check("GL-CMD-001")
-@generated(data=json_values(3))
-def test_an_rpc_is_answered(session: Session, data: Any) -> None:  # noqa: ANN401
-    reply = session.request("rpc", {"method": "liveproto", "data": data})
-    if reply.error is None:
-        reply.result("rpc")
+@generated(payloads=st.lists(json_values(3), min_size=4, max_size=12))
+def test_an_rpc_is_answered(session: Session, payloads: list[Any]) -> None:
+    commands = [session.command("rpc", {"method": "liveproto", "data": data}) for data in payloads]
+    for reply in session.pipeline(commands):
+        if reply.error is None:
+            reply.result("rpc")
     session.still_serves()
 
 
@@ -127,10 +128,11 @@ def test_grafana_has_no_presence_and_no_history(session: Session, channel: str) 
 
 
 @check("GL-CMD-011")
-@generated(method=st.text("abcdefgh.", max_size=12))
-def test_grafana_knows_no_other_method(session: Session, method: str, facts: Facts) -> None:
+@generated(methods=st.lists(st.text("abcdefgh.", max_size=12), min_size=2, max_size=10))
+def test_grafana_knows_no_other_method(session: Session, methods: list[str], facts: Facts) -> None:
     removed = facts.version is not None and facts.version >= _RPC_REMOVED
-    session.request("rpc", {"method": method, "data": {}}).refused(*((104, _NOT_AVAILABLE) if removed else (104,)))
+    for reply in session.pipeline([session.command("rpc", {"method": method, "data": {}}) for method in methods]):
+        reply.refused(*((104, _NOT_AVAILABLE) if removed else (104,)))
 
 
 @check("GL-CMD-012")

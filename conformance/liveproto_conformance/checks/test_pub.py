@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from liveproto_conformance.bench import Facts, Stand
 from liveproto_conformance.check import NotApplicableError, NotExercisedError, check, generated, given_that
 from liveproto_conformance.session import Session, dumps
@@ -11,10 +13,14 @@ from liveproto_conformance.strategies import json_values
 
 
 @check("GL-PUB-001")
-@generated(payload=json_values(3))
-def test_a_publish_is_answered_with_an_object(stand: Stand, session: Session, channel: str, payload: Any) -> None:  # noqa: ANN401
+@generated(payloads=st.lists(json_values(3), min_size=4, max_size=12))
+def test_a_publish_is_answered_with_an_object(
+    stand: Stand, session: Session, channel: str, payloads: list[Any]
+) -> None:
     stand.needs_client_publish()
-    session.request("publish", {"channel": channel, "data": payload}).result("publish")
+    commands = [session.command("publish", {"channel": channel, "data": payload}) for payload in payloads]
+    for reply in session.pipeline(commands):
+        reply.result("publish")
 
 
 @check("GL-PUB-002")

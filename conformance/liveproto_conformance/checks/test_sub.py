@@ -103,9 +103,11 @@ def test_nothing_arrives_after_the_unsubscribe_reply(stand: Stand, session: Sess
 
 
 @check("GL-SUB-009")
-@generated(name=st.text("abcdefghij0123456789", min_size=1, max_size=20))
-def test_an_unsubscribe_of_what_is_not_subscribed_succeeds(session: Session, name: str) -> None:
-    session.unsubscribe(f"{session.unused_channel}-{name}")
+@generated(names=st.lists(st.text("abcdefghij0123456789", min_size=1, max_size=20), min_size=12, max_size=30))
+def test_an_unsubscribe_of_what_is_not_subscribed_succeeds(session: Session, names: list[str]) -> None:
+    commands = [session.command("unsubscribe", {"channel": f"{session.unused_channel}-{name}"}) for name in names]
+    for reply in session.pipeline(commands):
+        reply.result("unsubscribe")
 
 
 @check("GL-SUB-010")
@@ -265,11 +267,15 @@ def test_grafana_has_nothing_to_say_of_an_empty_stream(stand: Stand, session: Se
 
 
 @check("GL-SUB-023")
-@generated(data=json_values())
-def test_what_clients_offer_does_not_make_a_subscribe_fail(stand: Stand, session: Session, data: Any) -> None:  # noqa: ANN401
-    channel = stand.fresh_channel()
-    session.subscribe(channel, flag=1, data=data)
-    session.unsubscribe(channel)
+@generated(payloads=st.lists(json_values(), min_size=2, max_size=8))
+def test_what_clients_offer_does_not_make_a_subscribe_fail(
+    stand: Stand, session: Session, payloads: list[Any]
+) -> None:
+    requests = [{"channel": stand.fresh_channel(), "flag": 1, "data": data} for data in payloads]
+    for reply in session.pipeline([session.command("subscribe", request) for request in requests]):
+        reply.result("subscribe")
+    for request in requests:
+        session.unsubscribe(request["channel"])
 
 
 @check("GL-SUB-024")

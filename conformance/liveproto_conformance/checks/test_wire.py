@@ -178,11 +178,14 @@ def test_an_optional_field_of_a_wrong_type_is_refused(stand: Stand, channel: str
 
 
 @check("GL-WIRE-016")
-@generated(outer=unknown_members(), inner=unknown_members())
-def test_unknown_keys_are_ignored(session: Session, outer: dict[str, Any], inner: dict[str, Any]) -> None:
-    command = session.command("unsubscribe", {"channel": session.unused_channel, **inner})
-    session.send({**command, **outer})
-    session.reply(command["id"]).result("unsubscribe")
+@generated(members=st.lists(st.tuples(unknown_members(), unknown_members()), min_size=8, max_size=16))
+def test_unknown_keys_are_ignored(session: Session, members: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    commands = [
+        {**session.command("unsubscribe", {"channel": session.unused_channel, **inner}), **outer}
+        for outer, inner in members
+    ]
+    for reply in session.pipeline(commands):
+        reply.result("unsubscribe")
 
 
 @check("GL-WIRE-017")
@@ -215,13 +218,16 @@ def test_a_command_with_two_requests_is_answered_once(session: Session) -> None:
 
 
 @check("GL-WIRE-020")
-@generated(before=padding(), between=padding(), after=padding())
-def test_white_space_around_commands_is_accepted(session: Session, before: str, between: str, after: str) -> None:
-    commands = [session.command("unsubscribe", {"channel": session.unused_channel}) for _ in range(2)]
-    first, second = map(dumps, commands)
-    session.send_raw(f"{before}{first}{between}\n{between}{second}{after}")
-    for command in commands:
-        session.reply(command["id"]).result("unsubscribe")
+@generated(paddings=st.lists(st.tuples(padding(), padding(), padding()), min_size=6, max_size=16))
+def test_white_space_around_commands_is_accepted(session: Session, paddings: list[tuple[str, str, str]]) -> None:
+    ids: list[int] = []
+    for before, between, after in paddings:
+        commands = [session.command("unsubscribe", {"channel": session.unused_channel}) for _ in range(2)]
+        first, second = map(dumps, commands)
+        session.send_raw(f"{before}{first}{between}\n{between}{second}{after}")
+        ids += [command["id"] for command in commands]
+    for reply in session.replies(ids):
+        reply.result("unsubscribe")
 
 
 @check("GL-WIRE-021")
@@ -231,13 +237,14 @@ def test_a_payload_outside_the_json_grammar_is_refused(stand: Stand, payload: st
 
 
 @check("GL-WIRE-022")
-@generated(payload=json_values())
-def test_a_payload_arrives_with_the_same_value(stand: Stand, payload: Any) -> None:  # noqa: ANN401
+@generated(payloads=st.lists(json_values(), min_size=1, max_size=8))
+def test_a_payload_arrives_with_the_same_value(stand: Stand, payloads: list[Any]) -> None:
     stand.needs_payloads()
     session, channel = stand.shared_subscriber()
-    stand.publish_payload(channel, payload)
-    data = session.publication(channel)
-    assert dumps(data) == dumps(payload) or _same(data, payload), f"expected {dumps(payload)}, got {dumps(data)}"
+    for payload in payloads:
+        stand.publish_payload(channel, payload)
+        data = session.publication(channel)
+        assert _same(data, payload), f"expected {dumps(payload)}, got {dumps(data)}"
 
 
 @check("GL-WIRE-022")
@@ -334,10 +341,10 @@ def test_what_follows_a_value_on_its_line_is_ignored_or_refused(stand: Stand) ->
 
 
 @check("GL-WIRE-035")
-@generated(id_=command_ids())
-def test_an_id_is_echoed_unchanged(session: Session, id_: int) -> None:
-    session.send({"id": id_, "unsubscribe": {"channel": session.unused_channel}})
-    session.reply(id_).result("unsubscribe")
+@generated(ids=st.lists(command_ids(), min_size=16, max_size=40))
+def test_an_id_is_echoed_unchanged(session: Session, ids: list[int]) -> None:
+    for reply in session.pipeline([{"id": id_, "unsubscribe": {"channel": session.unused_channel}} for id_ in ids]):
+        reply.result("unsubscribe")
 
 
 @check("GL-WIRE-036")
@@ -384,15 +391,24 @@ def test_a_command_without_known_request_is_refused(stand: Stand) -> None:
 
 
 @check("GL-WIRE-044")
-@generated(kinds=st.lists(st.sampled_from(["unsubscribe", "subscribe", "rpc", "presence", "history"]), max_size=12))
-def test_each_command_is_answered_exactly_once(stand: Stand, session: Session, kinds: list[str]) -> None:
+@generated(
+    kinds=st.lists(
+        st.sampled_from(["unsubscribe", "subscribe", "rpc", "presence", "history"]), min_size=8, max_size=30
+    ),
+    together=st.booleans(),
+)
+def test_each_command_is_answered_exactly_once(
+    stand: Stand, session: Session, kinds: list[str], together: bool  # noqa: FBT001
+) -> None:
     channel = stand.fresh_channel()
     bodies = {"rpc": {"method": "liveproto", "data": {}}}
     commands = [session.command(kind, bodies.get(kind, {"channel": channel})) for kind in kinds]
     commands.append(session.command("unsubscribe", {"channel": channel}))
-    session.send(*commands)
-    for command in commands:
-        session.reply(command["id"])
+    if together:
+        session.send(*commands)
+        session.replies(command["id"] for command in commands)
+    else:
+        session.pipeline(commands)
     with given_that("GL-SUB-007"):
         session.unsubscribe(channel)
     leftover = [reply.raw for reply in session.leftover_replies()]

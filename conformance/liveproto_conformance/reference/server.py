@@ -15,6 +15,7 @@ import json
 import random
 import uuid
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -240,7 +241,7 @@ class ReferenceServer:
         """Open a listener on loopback, with timers of its own where given; return its port."""
         timing = timing or self.timing
         app = web.Application()
-        app.router.add_get("/api/live/ws", lambda request: self._websocket(request, timing))
+        app.router.add_get("/api/live/ws", partial(self._websocket, timing))
         app.router.add_post("/api/live/publish", self._http_publish)
         app.router.add_get("/api/health", self._health)
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_CLOSE_WAIT_S)
@@ -264,7 +265,7 @@ class ReferenceServer:
         """Publish to everybody who is subscribed to a channel, named without prefix."""
         self.engine.publish(key, lambda name: m.Push(channel=name, pub=m.Publication(data=data)))
 
-    async def _websocket(self, request: web.Request, timing: Timing) -> web.WebSocketResponse:
+    async def _websocket(self, timing: Timing, request: web.Request) -> web.WebSocketResponse:
         limit = self.limits.message_bytes
         socket = web.WebSocketResponse(
             protocols=self.parts.subprotocols,

@@ -48,6 +48,7 @@ def make_report(run: Run) -> dict[str, Any]:
         "wall_s": round(run.wall_s, 3),
         "waiting_s": round(bench.waiting_s, 3),
         "stimuli": bench.stimuli_count(),
+        "stimuli_generated": run.generated_stimuli(),
         "not_scored": sorted(run.not_scored),
         "checks": [
             {
