@@ -1,7 +1,7 @@
 """Claim: the same target gets the same verdicts and the same stimuli, run after run, also on a busy machine.
 
-``python benchmarks/stability.py --runs 50 --embedded`` judges the embedded server; ``--setting open`` (repeatable) the Go
-peer, built here. The timer lane runs with short timers unless ``--fast``; ``--busy 4`` keeps four processes counting
+``python benchmarks/stability.py --runs 50 --embedded`` judges the embedded server; ``--setting open`` (repeatable) the
+Go peer, built here. The timer lane runs with short timers unless ``--fast``; ``--busy 4`` keeps four processes counting
 meanwhile. Exit code 1 where two runs of one target differ, or one of them is not conformant.
 """
 

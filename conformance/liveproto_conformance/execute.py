@@ -162,7 +162,7 @@ def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> No
             raise _Missed(error, values) from error
 
     bounded = settings(
-        max_examples=bench.settings.max_examples,
+        max_examples=bench.settings.examples,
         database=None,
         deadline=None,
         phases=(Phase.explicit, Phase.generate, Phase.shrink),

@@ -64,7 +64,8 @@ class Settings:
     select: str | None = None
     req: str | None = None
     level: Level | None = None
-    max_examples: int = 25
+    max_examples: int | None = None
+    """Generated examples for each check; by default fewer in a fast run."""
     max_time: float = 600.0
     seed: int = 0
     timeout: float = 5.0
@@ -79,6 +80,14 @@ class Settings:
     """A second listener with short timers, which the embedded server has."""
     timers: Timers = GRAFANA_TIMERS
 
+    @property
+    def examples(self) -> int:
+        """Examples to generate for each check."""
+        return self.max_examples or (FAST_EXAMPLES if self.fast else FULL_EXAMPLES)
+
+
+FAST_EXAMPLES: Final = 25
+FULL_EXAMPLES: Final = 75
 
 _TABLES: Final = {"capabilities": (CAPABILITIES, bool), "limits": (LIMITS, int)}
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {

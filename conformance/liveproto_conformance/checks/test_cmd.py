@@ -18,7 +18,7 @@ _RPC_REMOVED: Final = Release(12, 4)
 
 
 @check("GL-CMD-001")
-@generated(payloads=st.lists(json_values(3), min_size=4, max_size=12))
+@generated(payloads=st.lists(json_values(3), min_size=8, max_size=16))
 def test_an_rpc_is_answered(session: Session, payloads: list[Any]) -> None:
     commands = [session.command("rpc", {"method": "liveproto", "data": data}) for data in payloads]
     for reply in session.pipeline(commands):

@@ -218,7 +218,7 @@ def test_a_command_with_two_requests_is_answered_once(session: Session) -> None:
 
 
 @check("GL-WIRE-020")
-@generated(paddings=st.lists(st.tuples(padding(), padding(), padding()), min_size=6, max_size=16))
+@generated(paddings=st.lists(st.tuples(padding(), padding(), padding()), min_size=10, max_size=16))
 def test_white_space_around_commands_is_accepted(session: Session, paddings: list[tuple[str, str, str]]) -> None:
     ids: list[int] = []
     for before, between, after in paddings:
@@ -341,7 +341,7 @@ def test_what_follows_a_value_on_its_line_is_ignored_or_refused(stand: Stand) ->
 
 
 @check("GL-WIRE-035")
-@generated(ids=st.lists(command_ids(), min_size=16, max_size=40))
+@generated(ids=st.lists(command_ids(), min_size=30, max_size=40))
 def test_an_id_is_echoed_unchanged(session: Session, ids: list[int]) -> None:
     for reply in session.pipeline([{"id": id_, "unsubscribe": {"channel": session.unused_channel}} for id_ in ids]):
         reply.result("unsubscribe")
@@ -393,7 +393,7 @@ def test_a_command_without_known_request_is_refused(stand: Stand) -> None:
 @check("GL-WIRE-044")
 @generated(
     kinds=st.lists(
-        st.sampled_from(["unsubscribe", "subscribe", "rpc", "presence", "history"]), min_size=8, max_size=30
+        st.sampled_from(["unsubscribe", "subscribe", "rpc", "presence", "history"]), min_size=12, max_size=30
     ),
     together=st.booleans(),
 )

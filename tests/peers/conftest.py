@@ -1,0 +1,114 @@
+"""The third parties the kit is held against, each built or installed once: a Go server, two SDKs as scripted clients.
+
+With ``CI=true`` a missing tool is an error; elsewhere it is a skip that says what is missing. Every process is ended by
+its own pid.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+from liveproto_conformance.launch import embedded
+from scripted import ScriptedClient
+
+PEERS = Path(__file__).parents[2] / "conformance" / "peers"
+PYTHON_SDK = "0.7.0"
+BUILD_TIMEOUT_S = 180
+STOP_TIMEOUT_S = 5
+
+
+def unavailable(reason):
+    """End the test: where CI promises every tool, as an error."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def go_executable(tmp_path_factory):
+    """The Go peer, built once."""
+    if shutil.which("go") is None:
+        unavailable("the Go peer needs go")
+    executable = tmp_path_factory.mktemp("go") / "centrifuge-go"
+    command = ["go", "build", "-o", str(executable), "."]
+    built = subprocess.run(
+        command, cwd=PEERS / "centrifuge-go", capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
+    )
+    if built.returncode:
+        unavailable(f"go build failed: {built.stderr[-2000:]}")
+    return executable
+
+
+@pytest.fixture(scope="session")
+def go_peer(go_executable):
+    """``with go_peer("open", "--ping", "2s") as url``: the Go peer while the block runs."""
+
+    @contextmanager
+    def serving(setting, *flags):
+        command = [str(go_executable), "--setting", setting, "--port", "0", *flags]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            yield "http://" + process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+            try:
+                process.communicate(timeout=STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+
+    return serving
+
+
+@pytest.fixture(scope="session")
+def embedded_urls():
+    """The embedded server, and its listener with pings every 2 s, for as long as the tests run."""
+    with embedded() as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def js_command(tmp_path_factory):
+    """How to start the scripted client on centrifuge-js, installed from its lock into a copy."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        unavailable("the JavaScript client needs node and npm")
+    source, copy = PEERS / "centrifuge-js", tmp_path_factory.mktemp("js") / "centrifuge-js"
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules"))
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    installed = subprocess.run(
+        command, cwd=copy, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
+    )
+    if installed.returncode:
+        unavailable(f"npm ci failed: {installed.stderr[-2000:]}")
+    return ["node", str(copy / "client.cjs")]
+
+
+@pytest.fixture(scope="session")
+def python_command():
+    """How to start the scripted client on centrifuge-python, which the extra ``dev`` installs."""
+    try:
+        found = version("centrifuge-python")
+    except PackageNotFoundError:
+        found = "none"
+    if found != PYTHON_SDK:
+        unavailable(f"the Python client needs centrifuge-python=={PYTHON_SDK}, found {found}: pip install -e .[dev]")
+    return [sys.executable, str(PEERS / "centrifuge-python" / "client.py")]
+
+
+@pytest.fixture
+def start_client():
+    """``start_client(command, url, channel)``: a scripted client that ends with the test."""
+    clients = []
+
+    def start(command, url, channel):
+        clients.append(ScriptedClient(command, url, channel))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.end()
