@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from liveproto_conformance.launch import embedded
-from scripted import ScriptedClient
+from scripted import EmbeddedProcess, ScriptedClient
 
 PEERS = Path(__file__).parents[2] / "conformance" / "peers"
 PYTHON_SDK = "0.7.0"
@@ -112,3 +112,17 @@ def start_client():
     yield start
     for client in clients:
         client.end()
+
+
+@pytest.fixture
+def start_server():
+    """``start_server(port=0)``: an embedded server of the test's own, which it may end and start again."""
+    servers = []
+
+    def start(port=0):
+        servers.append(EmbeddedProcess(port=port))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.end()
