@@ -1,8 +1,9 @@
 """What a check works with: sessions to the target, fresh channels, a way to publish, and what is known of the target.
 
-Theory. A ``Bench`` is the run; a ``Stand`` is one execution of one check on it: it opens connections, counts the stimuli
-and closes everything at its end. Names are a run nonce plus a counter, so that the hash of all stimuli, taken with the
-nonce replaced, is the same for the same seed. Timer checks run in threads of their own: what is shared has one lock.
+Theory. A ``Bench`` is the run; a ``Stand`` is one execution of one check on it: it opens connections, counts the
+stimuli and closes everything at its end. Names are a run nonce plus a counter, so that the hash of all stimuli, taken
+with the nonce replaced, is the same for the same seed. Timer checks run in threads of their own: what is shared has one
+lock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import subprocess
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
@@ -180,7 +181,7 @@ class Stand(Wire):
         self._sibling: Session | None = None
         self._shared: tuple[Session, str] | None = None
 
-    def __enter__(self) -> Stand:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -207,9 +208,7 @@ class Stand(Wire):
         settings = self.bench.settings
         url = settings.timer_url if self._timers else None
         connection = self.bench.dial(url=url, anonymous=anonymous, subprotocols=subprotocols)
-        session = Session(
-            connection, self, timeout_s=settings.timeout, unused_channel=f"{self.bench.nonce}-unused"
-        )
+        session = Session(connection, self, timeout_s=settings.timeout, unused_channel=f"{self.bench.nonce}-unused")
         number = self.bench.connection_number()
         self._sessions[session] = (number, Watch(self.bench.oracle, f"{self.check}, connection {number}"))
         return session
@@ -258,7 +257,11 @@ class Stand(Wire):
         declared = self.bench.settings.limits.get(name)
         if declared is not None:
             return declared
-        if self.bench.known.version is not None and Profile.GRAFANA in self.bench.known.profiles and name in GRAFANA_LIMITS:
+        if (
+            self.bench.known.version is not None
+            and Profile.GRAFANA in self.bench.known.profiles
+            and name in GRAFANA_LIMITS
+        ):
             return GRAFANA_LIMITS[name]
         raise NotApplicableError(f"the limit is neither declared ([limits] {name}) nor fixed by the profile")
 
@@ -425,4 +428,3 @@ PARAMETERS: Final[Mapping[str, Callable[[Stand], Any]]] = {
     "oracle": lambda stand: stand.bench.oracle,
 }
 """What a check may name as a parameter, made fresh for each execution."""
-

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from hypothesis.strategies import SearchStrategy
 
@@ -86,7 +86,7 @@ def mark_of(function: object) -> CheckMark | None:
 
 
 @contextmanager
-def given_that(requirement: str) -> Iterator[None]:
+def given_that(requirement: str) -> Generator[None, None, None]:
     """Prove a precondition: what fails inside makes the check NOT_EXERCISED, waiting on ``requirement``."""
     try:
         yield

@@ -95,9 +95,10 @@ def _run(bench: Bench, task: Task, passed: Callable[[str], bool], examples: list
 
 def _judge_miss(bench: Bench, task: Task, missed: _Missed, passed: Callable[[str], bool]) -> Outcome:
     error = missed.error
-    if isinstance(error, NoReplyError) and error.requirement not in task.mark.requirements:
-        if not passed(error.requirement):
-            raise NotExercisedError(str(error), error.requirement)
+    if isinstance(error, NoReplyError) and not (
+        error.requirement in task.mark.requirements or passed(error.requirement)
+    ):
+        raise NotExercisedError(str(error), error.requirement)
     shown = _shown(missed)
     for attempt in range(1, REPEATS):
         try:
@@ -166,7 +167,7 @@ def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> No
         database=None,
         deadline=None,
         phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[*HealthCheck.__members__.values()],
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
     )

@@ -8,7 +8,7 @@ import secrets
 import threading
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import pytest
@@ -25,7 +25,7 @@ from liveproto_conformance.target import CONFIG_FILE, Settings, UsageError, make
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine, Generator
     from types import TracebackType
 
     from liveproto_conformance.session import Json, Session
@@ -68,7 +68,7 @@ def start_run(config: pytest.Config) -> Run:
 
 
 @contextmanager
-def connected_session(settings: Settings) -> Iterator[Session]:
+def connected_session(settings: Settings) -> Generator[Session, None, None]:
     """Connect to a target and yield the session."""
     bench = Bench(settings, "lp" + secrets.token_hex(4))
     try:
@@ -90,7 +90,7 @@ class LiveServer:
         self._server = ReferenceServer()
         self._port = 0
 
-    def __enter__(self) -> LiveServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._port = self._do(self._server.listen(0))
         return self

@@ -1,6 +1,7 @@
 """Writes what is made from other text: the generated parts of SPEC.md, requirements.json and the writer schema.
 
-``python -m liveproto_conformance.generate`` in a checkout; with ``--check`` it writes nothing and fails on a difference.
+``python -m liveproto_conformance.generate`` in a checkout; with ``--check`` it writes nothing and fails on
+a difference.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from liveproto.session import states
+from liveproto.wire.codes import Disconnect
 from liveproto_conformance.catalogue import verified_by
 from liveproto_conformance.requirements import as_json, parse_spec
 from liveproto_conformance.schema_tools import closed
@@ -25,27 +27,27 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 _FACT: Final = re.compile(r"\b[TG]\d{2,3}\b")
 
-Table = "Mapping[tuple[Any, Any], Transition[Any]]"
 
-
-def render_table(table: Table, rows: type[enum.Enum], columns: list[enum.Enum]) -> str:
+def render_table(
+    table: Mapping[tuple[Any, Any], Transition[Any]], rows: type[enum.Enum], columns: list[enum.Enum]
+) -> str:
     """Render a transition table in Markdown, with its diagram in Mermaid below."""
     head = ["| input | " + " | ".join(f"{state.value}" for state in columns) + " |", "|---|" + "---|" * len(columns)]
     lines = [f"| {row.value} | " + " | ".join(_cell(table, column, row) for column in columns) + " |" for row in rows]
     return "\n".join([*head, *lines, "", *_diagram(table)])
 
 
-def _cell(table: Table, state: enum.Enum, input_: enum.Enum) -> str:
+def _cell(table: Mapping[tuple[Any, Any], Transition[Any]], state: enum.Enum, input_: enum.Enum) -> str:
     transition = table.get((state, input_))
     if transition is None:
         return "—"
     target = "·" if transition.target is state else transition.target.value
     answer = transition.answer
-    code = "" if answer is None else f" {getattr(answer, 'code', None) or int(answer)}"  # type: ignore[call-overload]
+    code = "" if answer is None else f" {answer.code if isinstance(answer, Disconnect) else int(answer)}"
     return f"{target}{code} ({transition.requirement})"
 
 
-def _diagram(table: Table) -> list[str]:
+def _diagram(table: Mapping[tuple[Any, Any], Transition[Any]]) -> list[str]:
     arrows: dict[tuple[str, str], list[str]] = {}
     for (state, input_), transition in table.items():
         if transition.target is not state:
@@ -79,8 +81,10 @@ def render_spec(spec: str) -> str:
         "facts": render_facts(spec),
     }
     for name, text in parts.items():
-        marker = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        spec = marker.sub(lambda match, text=text: f"{match[1]}{text}\n{match[2]}", spec)
+        start, end = f"<!-- generated: {name} -->\n", "<!-- end -->"
+        before, _, rest = spec.partition(start)
+        _, _, after = rest.partition(end)
+        spec = f"{before}{start}{text}\n{end}{after}"
     return spec
 
 

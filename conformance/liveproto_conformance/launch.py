@@ -21,7 +21,7 @@ from liveproto_conformance.probe import NothingTestedError
 from liveproto_conformance.target import Timers, websocket_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from liveproto_conformance.target import Settings
 
@@ -32,7 +32,7 @@ TIMERS: Final = ("--timer-ping", "2", "--timer-pong", "1", "--timer-stale", "2")
 
 
 @contextmanager
-def target_of(settings: Settings, *serve_options: str) -> Iterator[Settings]:
+def target_of(settings: Settings, *serve_options: str) -> Generator[Settings, None, None]:
     """Yield the settings with the URL of a target that runs: the one given, started, or embedded.
 
     Args:
@@ -59,7 +59,7 @@ def target_of(settings: Settings, *serve_options: str) -> Iterator[Settings]:
 
 
 @contextmanager
-def embedded(*options: str) -> Iterator[tuple[str, str]]:
+def embedded(*options: str) -> Generator[tuple[str, str], None, None]:
     """Start the embedded server in a process of its own; yield its URL and that of the listener with short timers."""
     command = [sys.executable, "-m", "liveproto_conformance", "serve", "--port", "0", "--until-eof", *TIMERS, *options]
     with _process(command) as process:
@@ -71,7 +71,7 @@ def embedded(*options: str) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _started(settings: Settings) -> Iterator[str]:
+def _started(settings: Settings) -> Generator[str, None, None]:
     assert settings.start is not None
     port = _free_port()
     command = [part.replace("{port}", str(port)) for part in shlex.split(settings.start)]
@@ -114,7 +114,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+def _process(command: list[str]) -> Generator[subprocess.Popen[str], None, None]:
     # A new session, so that Ctrl-C reaches us alone and the report can still be written.
     process = subprocess.Popen(  # noqa: S603 - ours, or the user's own command
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True

@@ -95,11 +95,8 @@ def _show(event: ev.ClientEvent, *, as_json: bool) -> None:
         case ev.PublicationReceived():
             data = event.publication.data
             text = bytes(data).decode() if isinstance(data, Raw) else "null"
-            if as_json:
-                text = f'{{"channel":{json.dumps(event.channel)},"data":{text}}}'
-            else:
-                text = f"{event.channel} {text}"
-            sys.stdout.write(text + "\n")
+            line = f'{{"channel":{json.dumps(event.channel)},"data":{text}}}' if as_json else f"{event.channel} {text}"
+            sys.stdout.write(line + "\n")
             sys.stdout.flush()
         case ev.Connected():
             _say(f"connected as {event.result.client}")

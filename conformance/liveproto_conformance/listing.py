@@ -59,17 +59,22 @@ def explain(id_: str, format_: str) -> str:
 
 
 def _explain_requirement(requirement: Requirement) -> str:
-    bounds = "".join((
-        f", Grafana {requirement.grafana_since} and later" if requirement.grafana_since else "",
-        f", before Grafana {requirement.grafana_removed}" if requirement.grafana_removed else "",
-    ))
-    return "\n".join((
-        f"{requirement.id} {requirement.level}",
-        f"  {requirement.text}",
-        f"  role {requirement.role}, seen on the {requirement.observability}, profile {requirement.profile}{bounds}",
-        f"  {requirement.status}: {requirement.source}",
-        f"  checks: {', '.join(verified_by(requirement.id)) or _why_unchecked(requirement)}",
-    ))
+    bounds = "".join(
+        (
+            f", Grafana {requirement.grafana_since} and later" if requirement.grafana_since else "",
+            f", before Grafana {requirement.grafana_removed}" if requirement.grafana_removed else "",
+        )
+    )
+    return "\n".join(
+        (
+            f"{requirement.id} {requirement.level}",
+            f"  {requirement.text}",
+            f"  role {requirement.role}, observed on the {requirement.observability}",
+            f"  profile {requirement.profile}{bounds}",
+            f"  {requirement.status}: {requirement.source}",
+            f"  checks: {', '.join(verified_by(requirement.id)) or _why_unchecked(requirement)}",
+        )
+    )
 
 
 def _why_unchecked(requirement: Requirement) -> str:

@@ -19,7 +19,9 @@ class Option(NamedTuple):
 
 
 OPTIONS: Final = (
-    Option("profile", "core, or grafana with core; default: grafana where the version is known", metavar="core|grafana"),
+    Option(
+        "profile", "core, or grafana with core; default: grafana where the version is known", metavar="core|grafana"
+    ),
     Option("grafana", "Grafana version to judge by, over the one detected", metavar="12.4"),
     Option("token", "bearer token of the target", metavar="T"),
     Option("token-env", "environment variable that holds the token", metavar="VAR"),

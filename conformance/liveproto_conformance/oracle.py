@@ -1,8 +1,8 @@
 """Passive rules: what must hold of all traffic, whatever was being checked.
 
-Theory. A rule sees raw JSON and Close frames, never our own records. It counts how often its trigger occurred, and keeps
-the first findings; a rule that was never triggered was not exercised. One ``Watch`` follows one connection, and an
-``Oracle`` adds them up.
+Theory. A rule sees raw JSON and Close frames, never our own records. It counts how often its trigger occurred, and
+keeps the first findings; a rule that was never triggered was not exercised. One ``Watch`` follows one connection, and
+an ``Oracle`` adds them up.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import attrs
 from liveproto.wire.codes import DISCONNECTS, FIRST_APPLICATION_ERROR, FIRST_PROTOCOL_CLOSE, TEMPORARY_ERRORS
 from liveproto_conformance.drive.websocket import Ending
 from liveproto_conformance.schema_check import reply_violation
+from liveproto_conformance.session import as_object
 
 if TYPE_CHECKING:
     from liveproto_conformance.drive.websocket import Closed, Message
@@ -107,8 +108,8 @@ class Watch:
                 command, _ = _decoder.raw_decode(line.decode().strip())
             except (ValueError, RecursionError):
                 continue
-            if isinstance(command, dict):
-                self._take_command(command)
+            if (object_ := as_object(command)) is not None:
+                self._take_command(object_)
 
     def received(self, message: Message) -> list[dict[str, Json]]:
         """Take a message from the target, judge it, and return the objects on its lines."""
@@ -125,9 +126,9 @@ class Watch:
             except (ValueError, RecursionError):
                 unreadable = unreadable or bool(line.strip())
                 continue
-            if isinstance(value, dict):
-                objects.append(value)
-                self._judge_line(value, line, shown)
+            if (object_ := as_object(value)) is not None:
+                objects.append(object_)
+                self._judge_line(object_, line, shown)
             else:
                 self._require("GL-WIRE-031", holds=False, finding=shown)
         self._judge_unreadable(message.data, shown, unreadable=unreadable)
@@ -142,7 +143,9 @@ class Watch:
         self._require("GL-CODE-006", closed.code != _LOCAL_CLOSE, shown)
         registered = DISCONNECTS.get(closed.code)
         if registered is not None:
-            self._require("GL-CODE-004", closed.reason == registered.reason, f"{shown}, registered {registered.reason!r}")
+            self._require(
+                "GL-CODE-004", closed.reason == registered.reason, f"{shown}, registered {registered.reason!r}"
+            )
 
     # -- private ---------------------------------------------------------------------------------------------------
 
@@ -176,8 +179,8 @@ class Watch:
             self._require("GL-CONN-003", connects and "push" not in value, shown)
         if "push" in value:
             self._require("GL-WIRE-041", "id" not in value, shown)
-            if isinstance(value["push"], dict):
-                self._judge_push(value["push"], shown)
+            if (push := as_object(value["push"])) is not None:
+                self._judge_push(push, shown)
         elif "id" in value:
             self._judge_reply(value, shown)
         else:
@@ -187,7 +190,7 @@ class Watch:
 
     def _sent_kinds(self, id_: Json) -> frozenset[str]:
         commands = self._sent.get(id_, []) if isinstance(id_, int) else []
-        return frozenset().union(*(command.kinds for command in commands))
+        return frozenset(kind for command in commands for kind in command.kinds)
 
     def _judge_push(self, push: dict[str, Json], shown: str) -> None:
         kinds = [kind for kind in _PUSH_KINDS if kind in push]
@@ -195,8 +198,8 @@ class Watch:
         if not kinds or not _CHANNEL_KINDS.intersection(kinds):
             return
         self._require("GL-WIRE-042", len(kinds) == 1 and ("channel" in push or "id" in push), shown)
-        unsubscribe = push.get("unsubscribe")
-        if isinstance(unsubscribe, dict):
+        unsubscribe = as_object(push.get("unsubscribe"))
+        if unsubscribe is not None:
             self._require("GL-CODE-012", unsubscribe.get("code") in _UNSUBSCRIBE_CODES, shown)
         channel = push.get("channel")
         if kinds == ["pub"] and isinstance(channel, str):
@@ -210,8 +213,8 @@ class Watch:
             left = self._left.get(channel)
             for requirement in ("GL-SUB-008", "GL-SUB-020"):
                 self._require(requirement, left != requirement, f"publication of {channel!r} after the reply: {shown}")
-        info = publication.get("info") if isinstance(publication, dict) else None
-        if isinstance(info, dict):
+        info = as_object((as_object(publication) or {}).get("info"))
+        if info is not None:
             self._require("GL-WIRE-026", "user" in info and "client" in info, shown)
 
     def _judge_reply(self, value: dict[str, Json], shown: str) -> None:
@@ -225,8 +228,8 @@ class Watch:
         kinds = self._sent_kinds(id_)
         keys = [key for key in ("error", *_REQUESTS) if key in value]
         self._require("GL-WIRE-045", len(keys) == 1 and (keys == ["error"] or keys[0] in kinds), shown)
-        if isinstance(value.get("error"), dict):
-            self._judge_error(value["error"], shown)
+        if (error := as_object(value.get("error"))) is not None:
+            self._judge_error(error, shown)
         if isinstance(value.get("connect"), dict):
             self._announced_ping = "ping" in value["connect"]
         self._judge_required_fields(value, shown)

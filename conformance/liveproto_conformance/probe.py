@@ -1,7 +1,7 @@
 """Finds out what a target is before it is judged: reachable, which Grafana, which channels, how to publish.
 
-Every finding keeps its evidence, which the report shows. Nothing here is a verdict but one: a target that never answered
-``connect`` cannot be tested.
+Every finding keeps its evidence, which the report shows. Nothing here is a verdict but one: a target that never
+answered ``connect`` cannot be tested.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def _templates(bench: Bench, prefix: str) -> list[str]:
         return [bench.settings.channel_template]
     prefixes = dict.fromkeys((prefix, "1", "default"))
     grafana = [
-        f"{prefix}/{scope}" for prefix in prefixes for scope in ("plugin/liveproto/{name}", f"stream/{bench.nonce}/{{name}}")
+        f"{prefix}/{scope}"
+        for prefix in prefixes
+        for scope in ("plugin/liveproto/{name}", f"stream/{bench.nonce}/{{name}}")
     ]
     return [*grafana, "{name}", "public:{name}"]
 

@@ -46,7 +46,7 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
 
 @pytest.fixture
 def liveproto_server() -> Iterator[LiveServer]:
-    """The embedded server on a free loopback port, for tests of clients."""
+    """Serve Grafana Live on a free loopback port, for tests of clients."""
     from liveproto_conformance.fixtures import LiveServer  # noqa: PLC0415 - only where it is used
 
     with LiveServer() as server:
@@ -55,7 +55,7 @@ def liveproto_server() -> Iterator[LiveServer]:
 
 @pytest.fixture
 def liveproto_target(request: pytest.FixtureRequest) -> Iterator[Settings]:
-    """The settings of a target that runs: that of ``--liveproto-url``, or the embedded server."""
+    """Give the settings of a target that runs: that of ``--liveproto-url``, or the embedded server."""
     from liveproto_conformance.fixtures import settings_of  # noqa: PLC0415 - only where it is used
     from liveproto_conformance.launch import target_of  # noqa: PLC0415
 
@@ -65,7 +65,7 @@ def liveproto_target(request: pytest.FixtureRequest) -> Iterator[Settings]:
 
 @pytest.fixture
 def liveproto_session(liveproto_target: Settings) -> Iterator[Session]:
-    """A connected session with the target, for tests of servers."""
+    """Give a connected session with the target, for tests of servers."""
     from liveproto_conformance.fixtures import connected_session  # noqa: PLC0415 - only where it is used
 
     with connected_session(liveproto_target) as session:

@@ -4,8 +4,8 @@ A normative sentence is one block quote line of SPEC.md:
 
 ``> **GL-SUB-003** MUST · server · wire · core — Text. *as-observed*: source *unchecked*: reason``
 
-with the level, the role, how it is observed, and its profile: ``core`` or ``grafana``, a version bound (``grafana>=12.0``)
-and a capability (``core · capability:publish``) where there is one.
+with the level, the role, how it is observed, and its profile: ``core`` or ``grafana``, a version bound
+(``grafana>=12.0``) and a capability (``core · capability:publish``) where there is one.
 """
 
 from __future__ import annotations

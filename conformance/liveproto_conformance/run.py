@@ -20,7 +20,7 @@ from liveproto_conformance.requirements import requirements
 from liveproto_conformance.verdict import Exit, Judgement, Status, Verdict, judge, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from liveproto_conformance.bench import Bench
 
@@ -54,7 +54,7 @@ class CheckItem(pytest.Item):
     """One check, as pytest sees it."""
 
     def __init__(self, *, check: Check, run: Run, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # pyright: ignore[reportUnknownMemberType] - pytest leaves it open
         self.check = check
         self.run = run
 
@@ -96,12 +96,16 @@ class Run:
 
     # -- pytest's hooks ----------------------------------------------------------------------------------------------
 
-    def pytest_pycollect_makeitem(self, collector: pytest.Module, name: str, obj: object) -> pytest.Item | None:
+    def pytest_pycollect_makeitem(
+        self, collector: pytest.Module | pytest.Class, name: str, obj: object
+    ) -> pytest.Item | None:
         """Turn a function marked as a check into an item."""
         if "liveproto_check" not in getattr(obj, "__dict__", {}):
             return None
         check = catalogue()[check_id(obj)]  # type: ignore[arg-type] # marked, so a function
-        item: CheckItem = CheckItem.from_parent(collector, name=name, check=check, run=self)
+        item: CheckItem = CheckItem.from_parent(  # pyright: ignore[reportUnknownMemberType] - the same
+            collector, name=name, check=check, run=self
+        )
         return item
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -110,12 +114,13 @@ class Run:
         kept = [item for item in ours if self.selects(item.check)]
         dropped = [item for item in ours if item not in kept]
         others = [item for item in items if item not in ours]
-        items[:] = others + sorted(kept, key=lambda item: _rank(item.check))
+        kept.sort(key=lambda item: _rank(item.check))
+        items[:] = [*others, *kept]
         config.hook.pytest_deselected(items=dropped)
         self.planned = len(kept)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Run the timer lane beside everything else."""
         lane = [i.check for i in session.items if isinstance(i, CheckItem) and i.check.lane is Lane.TIMER]
         with ThreadPoolExecutor(_TIMER_THREADS) as pool:

@@ -11,7 +11,7 @@ import itertools
 import json
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
@@ -39,6 +39,11 @@ REPLY_REQUIREMENTS: Final = {
 _CHANNEL_KINDS: Final = ("pub", "join", "leave", "unsubscribe", "subscribe")
 
 
+def as_object(value: Json) -> dict[str, Json] | None:
+    """Return a JSON object, or None for any other value."""
+    return cast("dict[str, Json]", value) if isinstance(value, dict) else None
+
+
 def dumps(value: Json) -> str:
     """Write JSON on one line, compact, text unescaped."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -63,15 +68,15 @@ class Reply:
     @property
     def error(self) -> ErrorAnswer | None:
         """The error, if it is one."""
-        error = self.raw.get("error")
-        if not isinstance(error, dict):
+        error = as_object(self.raw.get("error"))
+        if error is None:
             return None
         return ErrorAnswer(error.get("code", 0), error.get("message", ""), error.get("temporary", False))
 
     def result(self, kind: str) -> dict[str, Json]:
         """Return the result of this kind, or fail saying what came instead."""
-        result = self.raw.get(kind)
-        assert isinstance(result, dict), f'expected a "{kind}" result that is an object, got {dumps(self.raw)}'
+        result = as_object(self.raw.get(kind))
+        assert result is not None, f'expected a "{kind}" result that is an object, got {dumps(self.raw)}'
         return result
 
     def refused(self, *codes: int) -> ErrorAnswer:
@@ -113,6 +118,7 @@ class Session:
         self._replies: dict[int, list[Reply]] = defaultdict(list)
         self._pushes: list[Push] = []
         self._ids = itertools.count(1)
+        self._requirements: dict[int, str] = {}
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -127,10 +133,14 @@ class Session:
 
     def command(self, kind: str, body: Json, *, id_: int | None = None) -> dict[str, Json]:
         """Make a command with a fresh id, or the one given."""
-        return {"id": self.next_id() if id_ is None else id_, kind: body}
+        command = {"id": self.next_id() if id_ is None else id_, kind: body}
+        self._expect(command)
+        return command
 
     def send(self, *commands: dict[str, Json]) -> None:
         """Send commands as one batch: one stimulus."""
+        for command in commands:
+            self._expect(command)
         self.send_raw("\n".join(map(dumps, commands)))
 
     def request(self, kind: str, body: Json) -> Reply:
@@ -187,8 +197,8 @@ class Session:
 
     # -- receiving -------------------------------------------------------------------------------------------------
 
-    def reply(self, id_: int, *, requirement: str = "GL-WIRE-044") -> Reply:
-        """Wait for the reply with this id."""
+    def reply(self, id_: int, *, requirement: str | None = None) -> Reply:
+        """Wait for the reply with this id; by default its command's kind names the requirement that asks for it."""
         deadline = time.monotonic() + self.timeout_s
         while not self._replies[id_]:
             try:
@@ -197,7 +207,8 @@ class Session:
                 self._wire.waited(self.timeout_s)
                 seen = f"; other lines: {self.unmatched[-3:]}" if self.unmatched else ""
                 raise NoReplyError(
-                    f"expected a reply with id {id_} within {self.timeout_s:g} s, got none{seen}", requirement
+                    f"expected a reply with id {id_} within {self.timeout_s:g} s, got none{seen}",
+                    requirement or self._requirements.get(id_, "GL-WIRE-044"),
                 ) from None
             except ConnectionEndedError as ended:
                 raise AssertionError(f"expected a reply with id {id_}, got {ended.closed}") from None
@@ -283,6 +294,11 @@ class Session:
         self._wire.sent(self, "{}", stimulus=False)
         self.connection.send("{}")
 
+    def _expect(self, command: dict[str, Json]) -> None:
+        kind = next((kind for kind in REPLY_REQUIREMENTS if kind in command), None)
+        if kind is not None:
+            self._requirements[command["id"]] = REPLY_REQUIREMENTS[kind]
+
     def _pump(self, timeout_s: float) -> None:
         try:
             message = self.connection.receive(timeout_s)
@@ -295,8 +311,8 @@ class Session:
             self._take(line)
 
     def _take(self, line: dict[str, Json]) -> None:
-        push, id_ = line.get("push"), line.get("id")
-        if isinstance(push, dict):
+        push, id_ = as_object(line.get("push")), line.get("id")
+        if push is not None:
             kind = next((name for name in (*_CHANNEL_KINDS, "message", "refresh") if name in push), None)
             self._pushes.append(Push(push.get("channel"), kind, push))
         elif isinstance(id_, int) and not isinstance(id_, bool) and id_:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 MAX_ID: Final = 2**32 - 1
 
-_text: Final = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
+_text: Final = st.text(st.characters(codec="utf-8"), max_size=12)
 _numbers: Final = st.one_of(
     st.integers(-(2**70), 2**70),
     st.sampled_from([0, 1, -1, 2**31, 2**53, 2**53 + 1, 2**63, 2**64, 10**20]),
-    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    # Plus zero, because -0.0 is the same number and need not survive.
+    st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda number: number + 0.0),
 )
 
 
@@ -54,14 +55,18 @@ def padding() -> st.SearchStrategy[str]:
 
 def unknown_members() -> st.SearchStrategy[dict[str, Any]]:
     """Members that no request has, for every level of a command."""
-    values = st.sampled_from([None, True, 0, -1.5, "", "é\n", [], {}, [{"id": 1}], {"channel": "x"}, {"connect": {}}])
+    values: st.SearchStrategy[Any] = st.sampled_from(
+        [None, True, 0, -1.5, "", "é\n", [], {}, [{"id": 1}], {"channel": "x"}, {"connect": {}}]
+    )
     return st.dictionaries(st.sampled_from(["x", "X_1", "méta", "data2", "", "ids"]), values, min_size=1, max_size=3)
 
 
 def not_json() -> st.SearchStrategy[str]:
     """Lines that are not JSON text, and not blank."""
     return st.one_of(
-        st.sampled_from(["{", "}", '{"id":2', '{"id":2,}', "{'id':2}", "nul", "x", "{,}", '{"id"}', '{"id":}', "\\", "{]"]),
+        st.sampled_from(
+            ["{", "}", '{"id":2', '{"id":2,}', "{'id':2}", "nul", "x", "{,}", '{"id"}', '{"id":}', "\\", "{]"]
+        ),
         st.text("abcxyz{}[]:,", min_size=1, max_size=8).filter(lambda text: not _is_json_prefix(text)),
     )
 

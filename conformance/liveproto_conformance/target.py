@@ -16,6 +16,7 @@ import attrs
 
 from liveproto.grafana.release import Release, parse_release
 from liveproto_conformance.requirements import Level, Profile
+from liveproto_conformance.session import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,9 +140,9 @@ def read_config(path: Path) -> dict[str, Any]:
     for key, value in document.items():
         if key in _TABLES:
             names, kind = _TABLES[key]
-            if not isinstance(value, dict):
+            if (table := as_object(value)) is None:
                 raise UsageError(f"{path}: expected a table [{key}]")
-            for name, item in value.items():
+            for name, item in table.items():
                 _check_key(f"{path}: [{key}]", name, item, dict.fromkeys(names, kind))
         else:
             _check_key(str(path), key, value, {**_TYPES, **dict.fromkeys(_TABLES, dict)})
@@ -182,12 +183,16 @@ def make_settings(values: Mapping[str, Any], environment: Mapping[str, str]) -> 
     except ValueError as error:
         raise UsageError(f"grafana: {error}") from error
     _convert(given, "profile", Profile)
-    _convert(given, "level", lambda text: Level(text.upper()))
+    _convert(given, "level", _level)
     _check_choices(given)
     settings = Settings(headers=headers, **given)
     if settings.url is not None:
         websocket_url(settings.url)
     return settings
+
+
+def _level(text: str) -> Level:
+    return Level(text.upper())
 
 
 def _convert(given: dict[str, Any], key: str, convert: Any) -> None:  # noqa: ANN401 - an enum or a function

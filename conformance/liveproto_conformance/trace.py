@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import cbor2
 
@@ -35,12 +35,14 @@ class TraceWriter:
         self._start_ns = time.monotonic_ns()
         self._write({"format": FORMAT, **header})
 
-    def write(self, connection: int, direction: str, kind: str, payload: bytes, check: str, example: int) -> None:
+    def write(  # noqa: PLR0913, PLR0917 - the fields of an event
+        self, connection: int, direction: str, kind: str, payload: bytes, check: str, example: int
+    ) -> None:
         """Append one event: direction ``>`` to the target or ``<`` from it, kind text, binary, close or http."""
         elapsed_ns = time.monotonic_ns() - self._start_ns
         self._write([elapsed_ns, connection, direction, kind, redact(payload), check, example])
 
-    def __enter__(self) -> TraceWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

@@ -76,8 +76,8 @@ def judge(judgements: list[Judgement], *, strict: bool, allow_incomplete: bool) 
         allow_incomplete: a MUST that was not exercised does not count.
     """
     statuses = {judgement.status for judgement in judgements}
-    bad = {Status.FAIL, Status.FLAKY, Status.XPASS} | ({Status.WARN} if strict else set())
-    if statuses & bad:
+    bad = {Status.FAIL, Status.FLAKY, Status.XPASS}
+    if statuses & bad or (strict and Status.WARN in statuses):
         return Verdict.NONCONFORMANT, Exit.NONCONFORMANT
     incomplete = any(j.level is Level.MUST and j.status is Status.NOT_EXERCISED for j in judgements)
     if incomplete and not allow_incomplete:

@@ -48,8 +48,9 @@ class ScriptedClient:
                     if found["event"] == event and fields.items() <= found.items():
                         return found
                 left = deadline - time.monotonic()
-                gone = not self._reader.is_alive()
-                assert left > 0 and not gone, f"no {event} {fields}; {'ended, ' if gone else ''}{self.events[-12:]}"
+                state = "in time" if self._reader.is_alive() else "before the client ended"
+                assert left > 0, f"no {event} {fields} {state}: {self.events[-12:]}"
+                assert self._reader.is_alive(), f"no {event} {fields} {state}: {self.events[-12:]}"
                 self._told.wait(min(left, 0.5))
 
     def story(self):

@@ -34,9 +34,7 @@ def test_a_channel_has_three_parts(stand: Stand, session: Session, rest: str) ->
 
 @check("GL-CHAN-001")
 @generated(namespace=st.text(_NAME, min_size=1, max_size=20), paths=st.lists(st.text(_NAME, min_size=1, max_size=20)))
-def test_a_channel_of_three_parts_is_accepted(
-    stand: Stand, session: Session, namespace: str, paths: list[str]
-) -> None:
+def test_a_channel_of_three_parts_is_accepted(stand: Stand, session: Session, namespace: str, paths: list[str]) -> None:
     _subscribes(session, *(stand.grafana_channel(f"stream/{namespace}/{path}") for path in paths))
 
 
@@ -54,7 +52,10 @@ def test_a_dot_in_the_namespace_is_accepted(stand: Stand, session: Session) -> N
 @check("GL-CHAN-003")
 @generated(bad=st.sampled_from(list(" %=:+@!?#&*(),;<>|~\"'é\u00df\u0441\U0001f600\t")), in_scope=st.booleans())
 def test_other_characters_in_scope_and_namespace_are_refused(
-    stand: Stand, session: Session, bad: str, in_scope: bool  # noqa: FBT001
+    stand: Stand,
+    session: Session,
+    bad: str,
+    in_scope: bool,  # noqa: FBT001
 ) -> None:
     _is_invalid(session, stand.grafana_channel(f"str{bad}/ab/c" if in_scope else f"stream/a{bad}b/c"))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from liveproto.grafana.release import Release
 from liveproto_conformance.bench import Facts, Stand
 from liveproto_conformance.check import NotApplicableError, check, generated
-from liveproto_conformance.session import Reply, Session
+from liveproto_conformance.session import Reply, Session, as_object
 from liveproto_conformance.strategies import json_values
 
 _LOOKUPS: Final = ("presence", "presence_stats", "history")
@@ -73,7 +73,7 @@ def test_presence_and_history_without_channel_are_refused(stand: Stand) -> None:
 
 
 def _refused_or_absent(stand: Stand, kind: str, body: dict[str, Any]) -> None:
-    """The command is closed with 3501, or answered that there is no such feature."""
+    """Fail unless the command is closed with 3501, or answered that there is no such feature."""
     session = stand.connected()
     session.fence()
     command = session.command(kind, body)
@@ -91,8 +91,9 @@ def _refused_or_absent(stand: Stand, kind: str, body: dict[str, Any]) -> None:
 @check("GL-CMD-006")
 def test_a_presence_result_is_keyed_by_client(session: Session, channel: str) -> None:
     session.subscribe(channel)
-    presence = _available(session.request("presence", {"channel": channel}), "presence").get("presence")
-    assert isinstance(presence, dict), f"expected an object, got {presence!r}"
+    result = _available(session.request("presence", {"channel": channel}), "presence")
+    presence = as_object(result.get("presence"))
+    assert presence is not None, f"expected presence to be an object, got {result}"
     for client, info in presence.items():
         assert info.get("client") == client, f"expected client {client} repeated, got {info}"
         assert isinstance(info.get("user"), str), f"expected its user, got {info}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liveproto_conformance.bench import Stand
 from liveproto_conformance.check import check, given_that
-from liveproto_conformance.session import Session, dumps
+from liveproto_conformance.session import Json, Session, dumps
 
 
 @check("GL-CODE-007")
@@ -20,7 +20,7 @@ def test_an_error_reply_leaves_the_connection_open(session: Session, channel: st
 @check("GL-CODE-008")
 def test_answers_before_a_bad_command_are_sent_before_the_close(stand: Stand) -> None:
     session = stand.unconnected()
-    commands = [
+    commands: list[Json] = [
         {"id": 1, "connect": {}},
         {"id": 2, "unsubscribe": {"channel": session.unused_channel}},
         {"id": 3, "unsubscribe": {"channel": session.unused_channel}},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from liveproto_conformance.bench import Stand
 from liveproto_conformance.check import Lane, NotApplicableError, check, generated
 from liveproto_conformance.drive.websocket import NotWebSocketError
-from liveproto_conformance.session import Session, dumps
+from liveproto_conformance.session import Json, Session, dumps
 from liveproto_conformance.strategies import json_values
 from liveproto_conformance.target import Settings
 
@@ -30,7 +30,7 @@ def test_connect_is_answered_with_a_client(stand: Stand) -> None:
 @check("GL-CONN-002")
 def test_any_other_first_command_is_refused(stand: Stand) -> None:
     channel = stand.fresh_channel()
-    for first in (
+    firsts: tuple[dict[str, Any], ...] = (
         {"id": 1, "subscribe": {"channel": channel}},
         {"id": 1, "unsubscribe": {"channel": channel}},
         {"id": 1, "publish": {"channel": channel, "data": {}}},
@@ -43,7 +43,8 @@ def test_any_other_first_command_is_refused(stand: Stand) -> None:
         {"id": 1, "ping": {}},
         {"send": {"data": {}}},
         {"id": 1, "send": {"data": {}}},
-    ):
+    )
+    for first in firsts:
         stand.expect_fault(dumps(first), before_connect=True)
 
 
@@ -54,7 +55,7 @@ def test_a_pong_as_first_command_is_refused(stand: Stand) -> None:
 
 @check("GL-CONN-002")
 def test_a_connect_after_another_command_comes_too_late(stand: Stand) -> None:
-    commands = [{"id": 1, "unsubscribe": {"channel": stand.fresh_channel()}}, {"id": 2, "connect": {}}]
+    commands: list[Json] = [{"id": 1, "unsubscribe": {"channel": stand.fresh_channel()}}, {"id": 2, "connect": {}}]
     stand.expect_fault("\n".join(map(dumps, commands)), before_connect=True)
 
 

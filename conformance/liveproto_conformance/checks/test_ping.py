@@ -46,7 +46,9 @@ def test_pings_come_at_the_announced_interval(stand: Stand) -> None:
     interval_s = _interval_s(session)
     first = _next_ping(session, interval_s + SLACK_S)
     second = _next_ping(session, interval_s + SLACK_S)
-    assert first - start <= interval_s + SLACK_S, f"expected a first ping within {interval_s} s, got {first - start:.2f}"
+    assert first - start <= interval_s + SLACK_S, (
+        f"expected a first ping within {interval_s} s, got {first - start:.2f}"
+    )
     gap_s = second - first
     assert abs(gap_s - interval_s) <= SLACK_S, f"expected a gap of {interval_s} s, got {gap_s:.2f} s"
 

@@ -98,7 +98,8 @@ def test_the_info_of_a_publication_names_its_publisher(stand: Stand, channel: st
 def test_a_payload_may_be_any_json_value(stand: Stand) -> None:
     stand.needs_payloads()
     session, channel = stand.shared_subscriber()
-    for payload in (0, False, "", [], {}, 1, True, "text", [None], {"a": {"b": []}}, -1.5):
+    payloads: tuple[Any, ...] = (0, False, "", [], {}, 1, True, "text", [None], {"a": {"b": []}}, -1.5)
+    for payload in payloads:
         stand.publish_payload(channel, payload)
         push = session.push(channel, "pub")
         data = push.body.get("data", "absent")

@@ -23,7 +23,11 @@ def test_a_subscribe_is_answered_with_an_object(session: Session, channel: str) 
 
 @check("GL-SUB-002")
 def test_a_subscribe_without_channel_is_refused(stand: Stand) -> None:
-    for text in ('{"id":7,"subscribe":{}}', '{"id":7,"subscribe":{"channel":""}}', '{"id":7,"subscribe":{"channel":null}}'):
+    for text in (
+        '{"id":7,"subscribe":{}}',
+        '{"id":7,"subscribe":{"channel":""}}',
+        '{"id":7,"subscribe":{"channel":null}}',
+    ):
         stand.expect_fault(text)
 
 
@@ -268,10 +272,8 @@ def test_grafana_has_nothing_to_say_of_an_empty_stream(stand: Stand, session: Se
 
 @check("GL-SUB-023")
 @generated(payloads=st.lists(json_values(), min_size=2, max_size=8))
-def test_what_clients_offer_does_not_make_a_subscribe_fail(
-    stand: Stand, session: Session, payloads: list[Any]
-) -> None:
-    requests = [{"channel": stand.fresh_channel(), "flag": 1, "data": data} for data in payloads]
+def test_what_clients_offer_does_not_make_a_subscribe_fail(stand: Stand, session: Session, payloads: list[Any]) -> None:
+    requests: list[dict[str, Any]] = [{"channel": stand.fresh_channel(), "flag": 1, "data": data} for data in payloads]
     for reply in session.pipeline([session.command("subscribe", request) for request in requests]):
         reply.result("subscribe")
     for request in requests:

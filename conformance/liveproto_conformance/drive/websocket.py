@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import attrs
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.uri import parse_uri
@@ -167,11 +167,12 @@ class Connection:
         self._flush()
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
-                self._take(event)
+                self.take(event)
         if not data or self._protocol.parser_exc is not None:
             self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
 
-    def _take(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
+        """Take one frame of the target."""
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY | Opcode.CONT:
                 if frame.opcode is not Opcode.CONT:
@@ -245,19 +246,20 @@ def _shake_hands(connection: Connection, sock: socket.socket, protocol: ClientPr
             if isinstance(event, Response):
                 response = event
             elif isinstance(event, Frame):
-                connection._take(event)  # noqa: SLF001 - a message that came with the handshake
+                connection.take(event)
         if not data:
             break
-    match protocol.handshake_exc:
-        case None if response is not None:
-            connection.subprotocol = protocol.subprotocol
-        case InvalidStatus() as error:
-            status = error.response.status_code
-            raise NotWebSocketError(f"the handshake was answered with HTTP {status}", status)
-        case InvalidMessage() | None:
-            raise NotWebSocketError("the handshake was not answered with HTTP")
-        case InvalidHandshake() as error:
-            raise NotWebSocketError(f"the handshake was not answered as a WebSocket: {error}")
-        case error:
-            raise NotWebSocketError(f"the handshake failed: {error}")
+    if response is None or protocol.handshake_exc is not None:
+        raise _handshake_fault(protocol.handshake_exc)
+    connection.subprotocol = protocol.subprotocol
 
+
+def _handshake_fault(error: Exception | None) -> NotWebSocketError:
+    match error:
+        case InvalidStatus():
+            status = error.response.status_code
+            return NotWebSocketError(f"the handshake was answered with HTTP {status}", status)
+        case InvalidMessage() | None:
+            return NotWebSocketError("the handshake was not answered with HTTP")
+        case _:
+            return NotWebSocketError(f"the handshake was not answered as a WebSocket: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ async def _serve(server: ReferenceServer, port: int, timers: Timing | None, *, u
         loop.add_signal_handler(number, stopped.set)
     if until_eof:
         # Whoever started us holds the other end: when it dies, we go.
-        loop.add_reader(sys.stdin.fileno(), lambda: None if sys.stdin.buffer.read1() else stopped.set())
+        loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 4096) else stopped.set())
     _say(f"listening http://127.0.0.1:{await server.listen(port)}")
     if timers is not None:
         _say(f"timers http://127.0.0.1:{await server.listen(0, timing=timers)}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
 import uuid
 from collections import deque
@@ -34,15 +33,28 @@ from liveproto_conformance.reference.engine import Engine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiohttp.typedefs import Middleware
+
 GRAFANA: Final = Release(12, 4)
 ORGANISATION: Final = Organisation(1)
 USER: Final = "1"
-SERVES: Final = frozenset({m.SubscribeRequest, m.PublishRequest})
+SERVES: Final[frozenset[type[m.Request]]] = frozenset({m.SubscribeRequest, m.PublishRequest})
 """Grafana 12.4 has no handler for anything else."""
 RECEIVED_KEPT: Final = 10_000
 """Messages of clients that are remembered, for tests of clients."""
 _OVERSIZE_ROOM: Final = 1024 * 1024
 _CLOSE_WAIT_S: Final = 5.0
+
+
+class PublishBody(msgspec.Struct):
+    """What is posted to publish."""
+
+    channel: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    """Kept as the publisher wrote it, newlines included."""
+
+
+_publish_bodies: Final = msgspec.json.Decoder(PublishBody)
 
 
 class Connection:
@@ -215,6 +227,8 @@ class Parts:
     decide: Callable[..., Granted | m.Error] = decide
     serves: frozenset[type[m.Request]] = SERVES
     subprotocols: tuple[str, ...] = ("centrifuge-json",)
+    middlewares: tuple[Middleware, ...] = ()
+    """What stands before the routes, such as a login."""
 
 
 class ReferenceServer:
@@ -240,7 +254,7 @@ class ReferenceServer:
     async def listen(self, port: int, *, timing: Timing | None = None) -> int:
         """Open a listener on loopback, with timers of its own where given; return its port."""
         timing = timing or self.timing
-        app = web.Application()
+        app = web.Application(middlewares=self.parts.middlewares)
         app.router.add_get("/api/live/ws", partial(self._websocket, timing))
         app.router.add_post("/api/live/publish", self._http_publish)
         app.router.add_get("/api/health", self._health)
@@ -289,13 +303,12 @@ class ReferenceServer:
 
     async def _http_publish(self, request: web.Request) -> web.Response:
         try:
-            body: Any = json.loads(await request.text())
-            channel, data = body["channel"], body.get("data")
-        except (ValueError, KeyError, TypeError, AttributeError):
+            message = _publish_bodies.decode(await request.read())
+        except msgspec.DecodeError:
             return web.json_response({"message": "bad request data"}, status=400)
-        decision = decide_unprefixed(str(channel), Act.PUBLISH, release=self.release)
+        decision = decide_unprefixed(message.channel, Act.PUBLISH, release=self.release)
         if isinstance(decision, m.Error):
             status = decision.code if decision.code >= web.HTTPBadRequest.status_code else 500
             return web.json_response({"message": decision.message}, status=status)
-        self.publish(str(decision.channel), msgspec.Raw(json.dumps(data).encode()))
+        self.publish(str(decision.channel), message.data)
         return web.json_response({})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console, Group
 from rich.markup import escape
@@ -56,7 +56,7 @@ class LiveProgress:
         )
         self._task = self._progress.add_task("probing", total=None, counts="")
 
-    def __enter__(self) -> LiveProgress:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
