@@ -297,7 +297,7 @@ class Session:
     def _expect(self, command: dict[str, Json]) -> None:
         kind = next((kind for kind in REPLY_REQUIREMENTS if kind in command), None)
         if kind is not None:
-            self._requirements[command["id"]] = REPLY_REQUIREMENTS[kind]
+            self._requirements[command.get("id", 0)] = REPLY_REQUIREMENTS[kind]
 
     def _pump(self, timeout_s: float) -> None:
         try:

@@ -16,7 +16,7 @@ import attrs
 from liveproto_conformance.reference.server import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _found: Final[dict[str, Mutant]] = {}
 
@@ -30,10 +30,18 @@ class Mutant:
     must_fail: tuple[str, ...]
     why: str
     patch: Callable[[Parts], Parts]
+    settings: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """Settings a run needs to meet the fault, by the names of liveproto.toml."""
+    traffic: tuple[str, ...] = ()
+    """Checks whose traffic shows the fault to the passive ones of ``must_fail``."""
 
 
 def mutant(
-    *breaks: str, must_fail: str | tuple[str, ...], why: str
+    *breaks: str,
+    must_fail: str | tuple[str, ...],
+    why: str,
+    settings: Mapping[str, str] | None = None,
+    traffic: str | tuple[str, ...] = (),
 ) -> Callable[[Callable[[Parts], Parts]], Callable[[Parts], Parts]]:
     """Register a patch under the name of its function, with dashes.
 
@@ -41,15 +49,21 @@ def mutant(
         breaks: the requirements that no longer hold.
         must_fail: the checks that must notice, by id.
         why: the mistake an implementer could make.
+        settings: those of a run that meets the fault.
+        traffic: the checks that provoke what a passive check judges.
     """
 
     def register(patch: Callable[[Parts], Parts]) -> Callable[[Parts], Parts]:
         id_ = patch.__name__.replace("_", "-")
-        checks = (must_fail,) if isinstance(must_fail, str) else must_fail
-        _found[id_] = Mutant(id_, breaks, checks, why, patch)
+        assert id_ not in _found, f"two mutants have the name {id_}"
+        _found[id_] = Mutant(id_, breaks, _several(must_fail), why, patch, settings or {}, _several(traffic))
         return patch
 
     return register
+
+
+def _several(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names
 
 
 @cache

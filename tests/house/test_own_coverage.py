@@ -1,0 +1,41 @@
+"""Each module of liveproto is covered in full by its own unit file."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = {
+    "channel": "liveproto/channel.py",
+    "errors": "liveproto/errors.py",
+    "codes": "liveproto/wire/codes.py",
+    "messages": "liveproto/wire/messages.py",
+    "json_v2": "liveproto/wire/json_v2.py",
+    "machine": "liveproto/session/machine.py",
+    "states": "liveproto/session/states.py",
+    "events": "liveproto/session/events.py",
+    "server": "liveproto/session/server.py",
+    "client": "liveproto/session/client.py",
+    "release": "liveproto/grafana/release.py",
+    "scopes": "liveproto/grafana/scopes.py",
+}
+
+
+def test_every_module_is_listed():
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "liveproto").rglob("*.py") if path.name != "__init__.py"}
+    assert files == set(MODULES.values())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_covered_by_its_own_file(name, tmp_path):
+    environment = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")}
+    coverage = [sys.executable, "-m", "coverage"]
+    run = [*coverage, "run", "--branch", "--source=liveproto", "-m", "pytest", "-q", "-x", f"tests/unit/test_{name}.py"]
+    done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    report = [*coverage, "report", f"--include={MODULES[name]}", "--fail-under=100"]
+    done = subprocess.run(report, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,117 @@
+"""SPEC.md, requirements.json, schemas, checks and tables agree with each other."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from liveproto.session import states
+from liveproto_conformance.catalogue import catalogue, verified_by
+from liveproto_conformance.generate import generated_files
+from liveproto_conformance.oracle import Oracle
+from liveproto_conformance.requirements import Level, requirements
+
+ROOT = Path(__file__).parents[2]
+SPEC = (ROOT / "SPEC.md").read_text()
+ID = re.compile(r"GL-[A-Z0-9]+-\d{3}")
+
+SERVER_FACTS = """
+    T01 T02 T03 T04 T05 T06 T07 T08 T11 T12 T13 T14 T15 T16 T17 T18 T19 T20 T23 T24 T25 T27 T28 T29 T30 T31 T32
+    T33 T34 T35 T36 T37 T38 T39 T40 T41 T42 T43 T44 T45 T46 T48 T49 T50 T52 T54 T55 T56 T57 T58 T60 T63 T64 T66
+    T67 T71 T78 T79 T80 T81 T82 T83 T84 T85 T86 T87 T88 T89 T90 T91 T92 T93 T94 T95 T96 T97 T98 T99
+""".split()
+"""Rows of the Centrifuge facts for a server, or for both sides, that concern version 2."""
+
+GRAFANA_FACTS = [f"G{number:03}" for number in range(14, 54)]
+
+
+def test_generated_files_are_up_to_date():
+    stale = [str(path.relative_to(ROOT)) for path, text in generated_files(ROOT).items() if path.read_text() != text]
+    assert stale == [], "run python -m liveproto_conformance.generate"
+
+
+@pytest.mark.parametrize("fact", [*SERVER_FACTS, *GRAFANA_FACTS])
+def test_every_fact_is_a_requirement_or_says_why_not(fact):
+    cited = any(re.search(rf"\b{fact}\b", requirement.source) for requirement in requirements().values())
+    excused = re.search(rf"^\* {fact}: .{{15,}}$", SPEC, re.MULTILINE)
+    assert cited != bool(excused)
+
+
+def test_ids_are_grouped_and_numbered_without_gaps():
+    by_area = {}
+    for id_ in requirements():
+        by_area.setdefault(id_.split("-")[1], []).append(int(id_[-3:]))
+    assert list(by_area) == ["CHAN", "WIRE", "CONN", "CMD", "SUB", "PUB", "PING", "CODE"]
+    for area, numbers in by_area.items():
+        assert numbers == list(range(1, len(numbers) + 1)), area
+
+
+def test_every_must_seen_on_the_wire_has_a_check_or_a_reason():
+    unchecked = [r.id for r in requirements().values() if r.level is Level.MUST and r.needs_check]
+    assert [id_ for id_ in unchecked if not verified_by(id_)] == []
+
+
+def test_at_most_fifteen_percent_of_musts_lack_a_check():
+    musts = [r.id for r in requirements().values() if r.level is Level.MUST]
+    assert len([id_ for id_ in musts if not verified_by(id_)]) <= 0.15 * len(musts)
+
+
+def test_no_requirement_is_both_checked_and_excused():
+    assert [r.id for r in requirements().values() if r.excluded_reason and verified_by(r.id)] == []
+
+
+@pytest.mark.parametrize("check", catalogue().values(), ids=lambda check: check.id)
+def test_a_check_has_one_level_and_one_profile(check):
+    assert len({requirement.level for requirement in check.requirements}) == 1
+    assert len({requirement.profile for requirement in check.requirements}) == 1
+    assert all(requirement.role in {"server", "both"} for requirement in check.requirements)
+
+
+def test_there_are_enough_checks_in_core():
+    core = [check for check in catalogue().values() if check.requirements[0].profile == "core"]
+    assert len(core) >= 60
+    assert len({check.function.__code__.co_code + check.id.encode() for check in core}) == len(core)
+
+
+def test_every_id_in_the_code_exists():
+    folders = [ROOT / "liveproto", ROOT / "conformance" / "liveproto_conformance", ROOT / "schemas"]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".json", ".md"}]
+    files += [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+    unknown = {(path.name, id_) for path in files for id_ in ID.findall(path.read_text()) if id_ not in requirements()}
+    assert unknown == set()
+
+
+def test_every_transition_and_violation_names_a_requirement():
+    tables = (
+        states.SERVER_TRANSITIONS,
+        states.CHANNEL_TRANSITIONS,
+        states.CLIENT_TRANSITIONS,
+        states.SUBSCRIPTION_TRANSITIONS,
+    )
+    cited = {transition.requirement for table in tables for transition in table.values()}
+    cited |= set(states.VIOLATIONS.values()) | set(states.CLIENT_VIOLATIONS.values())
+    assert cited <= set(requirements())
+
+
+def test_every_passive_check_reads_a_rule_of_the_oracle():
+    source = (ROOT / "conformance/liveproto_conformance/oracle.py").read_text()
+    passive = [check for check in catalogue().values() if check.lane.name == "PASSIVE"]
+    assert passive
+    for check in passive:
+        assert f'"{check.requirements[0].id}"' in source, check.id
+    assert Oracle().seen("GL-WIRE-004").triggers == 0
+
+
+def test_schemas_cite_existing_requirements():
+    cited = set()
+    for path in (ROOT / "schemas").glob("*.schema.json"):
+        cited |= set(ID.findall(json.dumps(json.loads(path.read_text()))))
+    assert cited
+    assert cited <= set(requirements())
+
+
+def test_the_ci_script_runs_the_test_command_of_the_readme():
+    commands = re.findall(r"```sh\n(python3 -m venv.*?)\n```", (ROOT / "README.md").read_text())
+    assert len(commands) == 2
+    assert commands[0].endswith("liveproto check")
+    assert commands[1] in (ROOT / ".ci/run").read_text()
