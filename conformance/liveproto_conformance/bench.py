@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -84,6 +85,8 @@ class Bench:
         self._lock = threading.Lock()
         self._tls = tls_context(settings)
         self._open = 0
+        self._aborted = False
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._names = itertools.count()
         self._numbers = itertools.count(1)
         self.url = websocket_url(settings.url)
@@ -100,11 +103,13 @@ class Bench:
     def dial(self, *, url: str | None = None, anonymous: bool = False, subprotocols: Sequence[str] = ()) -> Connection:
         """Open a connection, within the manners of the kit."""
         with self._lock:
+            if self._aborted:
+                raise NotExercisedError("the run was over")
             if self._open >= self.settings.max_connections:
                 raise NotExercisedError(f"{self._open} connections are open; see --max-connections")
             self._open += 1
         try:
-            return open_connection(
+            connection = open_connection(
                 url or self.url,
                 headers={} if anonymous else self.settings.headers,
                 timeout_s=self.settings.timeout,
@@ -114,6 +119,18 @@ class Bench:
         except BaseException:
             self.hung_up()
             raise
+        with self._lock:
+            self._connections.add(connection)
+            if self._aborted:
+                connection.abort()
+        return connection
+
+    def abort(self) -> None:
+        """End what other threads are still doing: their connections end, and no new one is opened."""
+        with self._lock:
+            self._aborted = True
+            for connection in self._connections:
+                connection.abort()
 
     def close(self) -> None:
         """End what the run still has open."""

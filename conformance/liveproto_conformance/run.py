@@ -123,13 +123,17 @@ class Run:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Run the timer lane beside everything else."""
         lane = [i.check for i in session.items if isinstance(i, CheckItem) and i.check.lane is Lane.TIMER]
-        with ThreadPoolExecutor(_TIMER_THREADS) as pool:
-            self._timers = {check.id: pool.submit(self._execute, check) for check in lane}
-            try:
-                return (yield)
-            except KeyboardInterrupt:
-                self.interrupted = True
-                raise
+        pool = ThreadPoolExecutor(_TIMER_THREADS)
+        self._timers = {check.id: pool.submit(self._execute, check) for check in lane}
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
+        finally:
+            # Who still runs now is no longer waited for.
+            self.bench.abort()
+            pool.shutdown(cancel_futures=True)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Let an incomplete run fail under plain pytest, where a skip would read as a pass."""
@@ -152,12 +156,16 @@ class Run:
 
     def outcome_of(self, check: Check) -> Outcome:
         """Run a check, or take what the timer lane has made of it, and keep the result."""
-        if check.lane is Lane.TIMER and check.id in self._timers:
-            outcome = self._timers[check.id].result()
-        elif time.monotonic() - self._start > self.bench.settings.max_time:
+        left_s = self.bench.settings.max_time - self.wall_s
+        try:
+            if check.lane is Lane.TIMER and check.id in self._timers:
+                outcome = self._timers[check.id].result(max(left_s, 0))
+            elif left_s > 0:
+                outcome = self._execute(check)
+            else:
+                raise TimeoutError  # noqa: TRY301 - as if it had been waited for
+        except TimeoutError:
             outcome = Outcome(status=Status.NOT_EXERCISED, message="the time of the run is over; see --max-time")
-        else:
-            outcome = self._execute(check)
         result = Result(check, outcome)
         self.results[check.id] = result
         if self._on_result is not None:

@@ -1,6 +1,7 @@
 """Grafana's answer to a channel; expectations from grafana-live.md sections 2.4 and 5."""
 
 import pytest
+
 from liveproto.channel import Channel, Organisation
 from liveproto.grafana.release import Release
 from liveproto.grafana.scopes import Act, Granted, decide, decide_unprefixed

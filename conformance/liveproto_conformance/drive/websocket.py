@@ -8,6 +8,7 @@ Not here: commands and replies (``liveproto_conformance.session``), judging (``o
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import socket
 import time
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _CHUNK: Final = 65_536
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 """A larger message of the target ends the connection: bounded memory."""
+_SEND_TIMEOUT_S: Final = 5.0
 
 
 class Ending(enum.Enum):
@@ -39,18 +41,28 @@ class Ending(enum.Enum):
     CLOSE_FRAME = "close frame"
     EOF = "end of file without close frame"
     RESET = "connection reset"
+    BROKEN = "broken WebSocket"
 
 
 @attrs.frozen
 class Closed:
-    """The end of a connection; ``code`` and ``reason`` are those of the Close frame, or 1006 without one."""
+    """The end of a connection; ``code`` and ``reason`` are those of the Close frame.
+
+    Without one the code is 1006, and the reason empty, or says how the target broke the WebSocket protocol.
+    """
 
     code: int
     reason: str
     ending: Ending
 
     def __str__(self) -> str:
-        return f"close {self.code} {self.reason!r}" if self.ending is Ending.CLOSE_FRAME else self.ending.value
+        match self.ending:
+            case Ending.CLOSE_FRAME:
+                return f"close {self.code} {self.reason!r}"
+            case Ending.BROKEN:
+                return f"{self.ending.value}: {self.reason}"
+            case _:
+                return self.ending.value
 
 
 @attrs.frozen
@@ -140,9 +152,17 @@ class Connection:
         self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
         self._socket.close()
 
+    def abort(self) -> None:
+        """Wake whoever reads, from another thread: it finds the end of the connection."""
+        with contextlib.suppress(OSError):
+            # Not the method of a TLS socket, which is not made for two threads.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             try:
+                # Reading leaves a timeout of its own, too short for a large message.
+                self._socket.settimeout(_SEND_TIMEOUT_S)
                 if data:
                     self._socket.sendall(data)
                 else:
@@ -168,7 +188,10 @@ class Connection:
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
                 self.take(event)
-        if not data or self._protocol.parser_exc is not None:
+        fault = self._protocol.parser_exc
+        if fault is not None and data:
+            self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, str(fault), Ending.BROKEN)
+        elif not data:
             self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
 
     def take(self, frame: Frame) -> None:
@@ -223,6 +246,8 @@ def open_connection(
         connection = Connection(sock, protocol)
         request = protocol.connect()
         for name, value in headers.items():
+            # Assigning adds a second one to a Host or Authorization that is there.
+            request.headers.pop(name, None)
             request.headers[name] = value
         protocol.send_request(request)
         sock.sendall(b"".join(protocol.data_to_send()))
