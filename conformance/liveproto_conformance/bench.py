@@ -26,6 +26,7 @@ from liveproto_conformance.oracle import Oracle, Watch
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.session import Json, Session, Wire, dumps
 from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
+from liveproto_conformance.trace import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,6 +91,7 @@ class Bench:
         self._names = itertools.count()
         self._numbers = itertools.count(1)
         self.url = websocket_url(settings.url)
+        self.shown_url = redact(self.url.encode()).decode()
         self.http = HttpClient(
             http_base(settings.url), headers=settings.headers, tls=self._tls, timeout_s=settings.timeout
         )
@@ -248,7 +250,8 @@ class Stand(Wire):
             number = self.bench.name() % STREAM_CHANNELS
             return facts.channel_template.replace("{name}", f"c{number}")
         digest = hashlib.blake2b(self.check.encode(), digest_size=4).hexdigest()
-        name = f"{self.bench.nonce}-{digest}-{self._attempt}-{self.example}-{number}"
+        # The capital shows a target that folds case.
+        name = f"{self.bench.nonce}-C{digest}-{self._attempt}-{self.example}-{number}"
         return facts.channel_template.replace("{name}", name)
 
     def subscriber_of(self, channel: str) -> Session:

@@ -64,31 +64,31 @@ def check(url: str | None, select: str | None, config: Path | None, *, random_se
     """Judge the server at URL; without URL (and --start) the embedded reference server."""
     from liveproto_conformance.judge_target import judge_target  # noqa: PLC0415 - list and explain stay fast
 
-    headers = dict(_header(text) for text in options.pop("header"))
     if random_seed:
         options["seed"] = secrets.randbelow(2**32)
-    settings = settings_of({**options, "url": url, "select": select, "headers": headers or None}, config)
+    settings = settings_of({**options, "url": url, "select": select}, config)
     sys.exit(judge_target(settings))
 
 
 def settings_of(values: dict[str, Any], config: Path | None) -> Settings:
     """Merge options over the configuration file; usage errors become click's."""
-    from liveproto_conformance.target import CONFIG_FILE, UsageError, make_settings, read_config  # noqa: PLC0415
+    from liveproto_conformance.target import (  # noqa: PLC0415 - list and explain stay fast
+        CONFIG_FILE,
+        UsageError,
+        make_settings,
+        parse_header,
+        read_config,
+    )
 
     path = config or (Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None)
     try:
         configured = read_config(path) if path is not None else {}
         given = {key: value for key, value in values.items() if value is not None}
+        if headers := dict(map(parse_header, given.pop("header", ()))):
+            given["headers"] = headers
         return make_settings({**configured, **given}, os.environ)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise click.UsageError(f"--header: expected 'Name: value', got {text!r}")
-    return name.strip(), value.strip()
 
 
 @cli.command()
@@ -149,7 +149,7 @@ def listen(url: str, channels: tuple[str, ...], token: str | None, header: tuple
     """Subscribe to channels and print what arrives, reconnecting."""
     from liveproto_conformance.listen import listen_forever  # noqa: PLC0415 - each command its own
 
-    settings = settings_of({"url": url, "token": token, "headers": dict(map(_header, header)) or None}, None)
+    settings = settings_of({"url": url, "token": token, "header": header}, None)
     with contextlib.suppress(KeyboardInterrupt):
         sys.exit(listen_forever(settings, channels, as_json=as_json))
     sys.exit(Exit.INTERRUPTED)

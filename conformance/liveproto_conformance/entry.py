@@ -20,6 +20,7 @@ KIT_MODULES: Final = (
 )
 """What the extra ``kit`` installs."""
 
+EXIT_INTERRUPTED: Final = 2
 EXIT_USAGE: Final = 4
 
 
@@ -30,6 +31,13 @@ def missing_modules() -> list[str]:
 
 def main() -> None:
     """Run the command line, or say in one line what to install."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        raise SystemExit(EXIT_INTERRUPTED) from None
+
+
+def _run() -> None:
     missing = missing_modules()
     if missing:
         sys.stderr.write(f'liveproto: {", ".join(missing)} not installed: pip install "liveproto[kit]"\n')

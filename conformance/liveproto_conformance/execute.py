@@ -167,7 +167,12 @@ def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> No
         database=None,
         deadline=None,
         phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=[*HealthCheck.__members__.values()],
+        suppress_health_check=(
+            HealthCheck.too_slow,
+            HealthCheck.filter_too_much,
+            HealthCheck.data_too_large,
+            HealthCheck.large_base_example,
+        ),
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
     )

@@ -21,7 +21,7 @@ from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.reference.server import ReferenceServer
 from liveproto_conformance.run import Run
 from liveproto_conformance.session import dumps
-from liveproto_conformance.target import CONFIG_FILE, Settings, UsageError, make_settings, read_config
+from liveproto_conformance.target import CONFIG_FILE, Settings, UsageError, make_settings, parse_header, read_config
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
@@ -38,13 +38,12 @@ def settings_of(config: pytest.Config) -> Settings:
     values: dict[str, Any] = {"url": config.getoption("--liveproto-url")}
     for option in OPTIONS:
         values[option.name.replace("-", "_")] = config.getoption(f"--liveproto-{option.name}")
-    header = values.pop("header")
-    pairs = (text.partition(":") for text in header or ())
-    values["headers"] = {name.strip(): value.strip() for name, _, value in pairs} or None
     path = Path(config.rootpath) / CONFIG_FILE
     try:
         configured = read_config(path) if path.is_file() else {}
         given = {key: value for key, value in values.items() if value is not None}
+        if headers := dict(map(parse_header, given.pop("header", ()))):
+            given["headers"] = headers
         return make_settings({**configured, **given}, os.environ)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from rich.console import Console
 
 from liveproto_conformance import checks
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
-from liveproto_conformance.report.console import LiveProgress, print_end
-from liveproto_conformance.report.json_report import SPEC, write_report
+from liveproto_conformance.report.console import LiveProgress, make_console, print_end
+from liveproto_conformance.report.json_report import REPORT, SPEC, write_report
 from liveproto_conformance.run import Result, Run
 from liveproto_conformance.target import UsageError
-from liveproto_conformance.trace import FORMAT, TraceWriter
+from liveproto_conformance.trace import FORMAT, TRACE, TraceWriter, redact_url
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ _QUIET_PLUGINS: Final = ("terminal", "cacheprovider", "stepwise", "faulthandler"
 
 def judge_target(settings: Settings) -> Exit:
     """Judge a target and print the end of it; returns what the process shall return."""
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, errors = make_console(), make_console(stderr=True)
     try:
         with ExitStack() as stack:
             directory = _report_directory(settings)
@@ -44,7 +43,7 @@ def judge_target(settings: Settings) -> Exit:
             progress.__exit__()
             if directory is not None:
                 write_report(run, directory)
-            print_end(console, run)
+            print_end(console, run, directory)
             return run.verdict()[1]
     except NothingTestedError as error:
         errors.print(f"nothing tested: {error}", markup=False)
@@ -53,16 +52,20 @@ def judge_target(settings: Settings) -> Exit:
         errors.print(f"Error: {error}", markup=False)
         return Exit.USAGE
     except KeyboardInterrupt:
-        errors.print("interrupted before the first check")
+        errors.print("interrupted")
         return Exit.INTERRUPTED
+    except Exception:  # noqa: BLE001 - a fault of the kit is no verdict about the target
+        errors.print_exception()
+        errors.print("Error: the kit failed; please report it", markup=False)
+        return Exit.HARNESS_ERROR
 
 
 def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, progress: LiveProgress) -> Run:
     nonce = "lp" + secrets.token_hex(4)
     trace = None
     if directory is not None:
-        header = {"kit": version("liveproto"), "spec": SPEC, "seed": settings.seed, "target": settings.url}
-        trace = stack.enter_context(TraceWriter(directory / "trace.cborseq", {"format": FORMAT, **header}))
+        header = {"kit": version("liveproto"), "spec": SPEC, "seed": settings.seed, "target": redact_url(settings.url)}
+        trace = stack.enter_context(TraceWriter(directory / TRACE, {"format": FORMAT, **header}))
     bench = Bench(settings, nonce, trace)
     stack.callback(bench.close)
     root(bench)
@@ -104,7 +107,10 @@ def _report_directory(settings: Settings) -> Path | None:
     directory = Path(settings.report_dir)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "report.json").open("a").close()
+        for name in (REPORT, TRACE):
+            # What an earlier run has left must not be taken for this one's.
+            (directory / name).open("a").close()
+            (directory / name).unlink()
     except OSError as error:
         raise UsageError(f"--report-dir: {directory}: {error.strerror}") from error
     return directory

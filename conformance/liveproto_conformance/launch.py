@@ -1,32 +1,37 @@
 """Starts the target where the run is to start it: the embedded server, or the user's command.
 
-Every process is ended by its own pid, and the embedded one also ends when its standard input does.
+Every process leads a session of its own and is ended with it; the embedded one also ends when its standard input does.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import attrs
 import httpx
 
 from liveproto_conformance.probe import NothingTestedError
-from liveproto_conformance.target import Timers, websocket_url
+from liveproto_conformance.target import Timers, tls_context, websocket_url
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    import ssl
+    from collections.abc import Callable, Generator
 
     from liveproto_conformance.target import Settings
 
 _STOP_TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.05
+_SHOWN_BYTES: Final = 2000
 EMBEDDED_MESSAGE_BYTES: Final = 65_536
 TIMERS: Final = ("--timer-ping", "2", "--timer-pong", "1", "--timer-stale", "2")
 
@@ -77,32 +82,36 @@ def _started(settings: Settings) -> Generator[str, None, None]:
     command = [part.replace("{port}", str(port)) for part in shlex.split(settings.start)]
     url = (settings.url or "http://127.0.0.1:{port}").replace("{port}", str(port))
     ready = settings.ready.replace("{port}", str(port)) if settings.ready else None
-    try:
-        with _process(command) as process:
-            _wait_ready(process, ready, port, settings.start_timeout)
-            yield url
-    except FileNotFoundError as error:
-        raise NothingTestedError(f"--start: {error}") from error
+    tls = tls_context(settings)
+    # A pipe that nobody reads would stop a command that says much.
+    with tempfile.TemporaryFile() as said, _process(command, subprocess.DEVNULL, said) as process:
+        try:
+            _wait_ready(process, lambda: _is_ready(ready, port, tls), settings.start_timeout)
+        except NothingTestedError as error:
+            said.seek(max(0, said.seek(0, os.SEEK_END) - _SHOWN_BYTES))
+            last = said.read().decode(errors="replace").strip()
+            raise NothingTestedError(f"{error}. It said: {last}" if last else f"{error} and said nothing.") from None
+        yield url
 
 
-def _wait_ready(process: subprocess.Popen[str], ready: str | None, port: int, timeout_s: float) -> None:
+def _wait_ready(process: subprocess.Popen[str], is_ready: Callable[[], bool], timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise NothingTestedError(f"--start: the command ended with {process.returncode} before it was ready")
-        if _is_ready(ready, port):
+        if is_ready():
             return
         time.sleep(_POLL_S)
-    raise NothingTestedError(f"--start: not ready within {timeout_s:g} s")
+    raise NothingTestedError(f"--start: the command was not ready within {timeout_s:g} s")
 
 
-def _is_ready(ready: str | None, port: int) -> bool:
+def _is_ready(ready: str | None, port: int, tls: ssl.SSLContext) -> bool:
     try:
         if ready is not None:
-            return httpx.get(ready, timeout=1.0, trust_env=False).is_success
+            return httpx.get(ready, timeout=1.0, trust_env=False, verify=tls).is_success
         with socket.create_connection(("127.0.0.1", port), timeout=1.0):
             return True
-    except (OSError, httpx.HTTPError):
+    except (OSError, httpx.HTTPError, httpx.InvalidURL):
         return False
 
 
@@ -114,17 +123,33 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _process(command: list[str]) -> Generator[subprocess.Popen[str], None, None]:
-    # A new session, so that Ctrl-C reaches us alone and the report can still be written.
-    process = subprocess.Popen(  # noqa: S603 - ours, or the user's own command
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+def _process(
+    command: list[str], stdin: int = subprocess.PIPE, output: IO[bytes] | None = None
+) -> Generator[subprocess.Popen[str], None, None]:
+    try:
+        # A new session, so that Ctrl-C reaches us alone and the report can still be written.
+        process = subprocess.Popen(  # noqa: S603 - ours, or the user's own command
+            command,
+            stdin=stdin,
+            stdout=output or subprocess.PIPE,
+            stderr=output,
+            text=True,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NothingTestedError(f"--start: {error}.") from error
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        _signal(process, signal.SIGTERM)
         try:
             process.communicate(timeout=_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            _signal(process, signal.SIGKILL)
             process.communicate()
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Signal the session that a process leads, and so also what a shell has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

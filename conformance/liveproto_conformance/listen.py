@@ -30,12 +30,10 @@ _POLL_S: Final = 0.5
 def listen_forever(settings: Settings, channels: Sequence[str], *, as_json: bool) -> Exit:
     """Print publications until the server says not to come back."""
     assert settings.url is not None
-    url, step, next_id = websocket_url(settings.url), 0, 1
+    url, tls, step, next_id = websocket_url(settings.url), tls_context(settings), 0, 1
     while True:
         try:
-            connection = open_connection(
-                url, headers=settings.headers, timeout_s=settings.timeout, tls=tls_context(settings)
-            )
+            connection = open_connection(url, headers=settings.headers, timeout_s=settings.timeout, tls=tls)
         except (OSError, NotWebSocketError) as error:
             _say(f"cannot connect: {error}")
         else:

@@ -15,7 +15,7 @@ import attrs
 from liveproto.channel import Organisation, PrefixForm
 from liveproto.grafana.release import Release, parse_release
 from liveproto_conformance.bench import Facts, Stand
-from liveproto_conformance.check import NotExercisedError
+from liveproto_conformance.check import NoReplyError, NotExercisedError
 from liveproto_conformance.drive.http import grafana_version
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
 from liveproto_conformance.requirements import Profile
@@ -41,27 +41,33 @@ def root(bench: Bench) -> None:
     Raises:
         NothingTestedError: in words for the person who typed the URL.
     """
+    url = bench.shown_url
     with Stand(bench, _PROBE) as stand:
         try:
             session = stand.unconnected()
         except NotWebSocketError as error:
-            raise NothingTestedError(f"{bench.url}: {error}. {_http_advice(error.status, bench.url)}") from error
-        except ssl.SSLError as error:
-            raise NothingTestedError(f"{bench.url}: TLS failed: {error}. See --ca-file and --insecure.") from error
-        except TimeoutError as error:
-            message = f"{bench.url}: no answer to the handshake within {bench.settings.timeout:g} s."
-            raise NothingTestedError(message) from error
+            raise NothingTestedError(f"{url}: {error}. {_http_advice(error.status, url)}") from error
         except OSError as error:
-            raise NothingTestedError(f"{bench.url}: cannot be reached: {error.strerror or error}.") from error
+            raise NothingTestedError(f"{url}: {_dial_fault(error, bench.settings.timeout)}") from error
         try:
             session.connect()
         except (AssertionError, ConnectionEndedError) as error:
             closed = session.connection.closed
             limit = closed is not None and closed.code == _CONNECTION_LIMIT
-            advice = " It is at its connection limit: see max_connections." if limit else ""
-            raise NothingTestedError(f"{bench.url}: connect was never answered: {error}.{advice}") from error
+            advice = "It is at its connection limit." if limit else f"Is {url} a Centrifuge V2 JSON endpoint?"
+            raise NothingTestedError(f"{url}: connect was never answered: {error}. {advice}") from error
         if not session.client:
-            raise NothingTestedError(f"{bench.url}: the connect result has no client: {session.connect_result}.")
+            raise NothingTestedError(f"{url}: the connect result has no client: {session.connect_result}.")
+
+
+def _dial_fault(error: OSError, timeout_s: float) -> str:
+    match error:
+        case ssl.SSLError():
+            return f"TLS failed: {error}. See --ca-file and --insecure."
+        case TimeoutError():
+            return f"no answer to the handshake within {timeout_s:g} s. Is it a web server? See --timeout."
+        case _:
+            return f"cannot be reached: {error.strerror or error}. Is it running, and are host and port right?"
 
 
 def _http_advice(status: int | None, url: str) -> str:
@@ -87,9 +93,9 @@ def probe(bench: Bench) -> Facts:
         raise UsageError("profile grafana: the target does not tell its version; give --grafana 12.4")
     grafana = version is not None and settings.profile is not Profile.CORE
     facts = Facts(
-        url=bench.url,
+        url=bench.shown_url,
         channel_template=None,
-        channel_evidence="no channel we tried could be subscribed",
+        channel_evidence="",
         publish_via=None,
         publish_evidence="",
         detected=detected,
@@ -99,8 +105,18 @@ def probe(bench: Bench) -> Facts:
         grafana_prefix="",
     )
     bench.facts = facts = attrs.evolve(facts, grafana_prefix=_prefix(bench, version))
-    prefix = facts.grafana_prefix
     evidence: list[str] = []
+    found = _find_template(bench, facts, evidence) or attrs.evolve(
+        facts, channel_evidence=f"no channel we tried could be subscribed: {'; '.join(evidence)}"
+    )
+    bench.facts = attrs.evolve(found, publish_evidence=f"no way to publish was found: {'; '.join(evidence)}")
+    return bench.facts
+
+
+def _find_template(bench: Bench, facts: Facts, evidence: list[str]) -> Facts | None:
+    """Return the first channels that can be subscribed and published to, else the first that can be subscribed."""
+    best: Facts | None = None
+    prefix = facts.grafana_prefix
     for template in _templates(bench, prefix):
         candidate = attrs.evolve(
             facts,
@@ -108,17 +124,19 @@ def probe(bench: Bench) -> Facts:
             channel_evidence=f"subscribed to {template}",
             http_prefix=next((p for p in (f"{prefix}/", "1/", "default/") if template.startswith(p)), ""),
         )
-        chosen = _try_template(bench, candidate, evidence)
-        if chosen is not None and (bench.facts.channel_template is None or chosen.publish_via is not None):
-            bench.facts = chosen
-            if chosen.publish_via is not None:
-                break
-    found = attrs.evolve(
-        bench.facts,
-        publish_evidence="no way to publish was found: " + "; ".join(evidence),
-    )
-    bench.facts = found
-    return found
+        try:
+            chosen = _try_template(bench, candidate, evidence)
+        except (NoReplyError, NotExercisedError) as error:
+            # Each further try of a target that fell silent would cost the timeout.
+            evidence.append(f"{template}: {error}")
+            break
+        except (AssertionError, ConnectionEndedError, NotWebSocketError, OSError) as error:
+            evidence.append(f"{template}: {error}")
+            continue
+        if chosen is not None and chosen.publish_via is not None:
+            return chosen
+        best = best or chosen
+    return best
 
 
 def _parsed(version: str | None) -> Release | None:

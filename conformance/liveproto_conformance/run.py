@@ -156,26 +156,27 @@ class Run:
 
     def outcome_of(self, check: Check) -> Outcome:
         """Run a check, or take what the timer lane has made of it, and keep the result."""
-        left_s = self.bench.settings.max_time - self.wall_s
-        try:
-            if check.lane is Lane.TIMER and check.id in self._timers:
-                outcome = self._timers[check.id].result(max(left_s, 0))
-            elif left_s > 0:
-                outcome = self._execute(check)
-            else:
-                raise TimeoutError  # noqa: TRY301 - as if it had been waited for
-        except TimeoutError:
-            outcome = Outcome(status=Status.NOT_EXERCISED, message="the time of the run is over; see --max-time")
+        outcome = self._outcome_in_time(check)
         result = Result(check, outcome)
         self.results[check.id] = result
         if self._on_result is not None:
             self._on_result(result)
         return outcome
 
+    def _outcome_in_time(self, check: Check) -> Outcome:
+        left_s = self.bench.settings.max_time - self.wall_s
+        over = Outcome(status=Status.NOT_EXERCISED, message="the time of the run is over; see --max-time")
+        if check.lane is not Lane.TIMER or check.id not in self._timers:
+            return self._execute(check) if left_s > 0 else over
+        try:
+            return self._timers[check.id].result(max(left_s, 0))
+        except TimeoutError:
+            return over
+
     def requirement_statuses(self) -> dict[str, Status]:
         """Merge the outcomes of checks for each requirement they check."""
         statuses: dict[str, list[Status]] = {}
-        for result in self.results.values():
+        for result in list(self.results.values()):  # the timer lane asks while the main one adds
             for requirement in result.check.requirements:
                 statuses.setdefault(requirement.id, []).append(result.outcome.status)
         return {id_: merge(statuses[id_]) for id_ in requirements() if id_ in statuses}

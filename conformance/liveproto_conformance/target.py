@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import difflib
+import re
+import shlex
 import ssl
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import attrs
 
@@ -19,7 +21,7 @@ from liveproto_conformance.requirements import Level, Profile
 from liveproto_conformance.session import as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 LIVE_PATH: Final = "/api/live/ws"
@@ -90,6 +92,10 @@ class Settings:
 FAST_EXAMPLES: Final = 25
 FULL_EXAMPLES: Final = 75
 
+_MAX_SECONDS: Final = 86_400
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t -~]*")
+_CHOICES: Final[Mapping[str, type[Profile | Level]]] = {"profile": Profile, "level": Level}
 _TABLES: Final = {"capabilities": (CAPABILITIES, bool), "limits": (LIMITS, int)}
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "url": str,
@@ -172,6 +178,9 @@ def make_settings(values: Mapping[str, Any], environment: Mapping[str, str]) -> 
     """
     given = {key: value for key, value in values.items() if value is not None}
     headers = dict(given.pop("headers", {}))
+    if "url" in given:
+        websocket_url(given["url"].replace("{port}", "1") if "start" in given else given["url"])
+        given.update(_without_user(given["url"]))
     credentials = [name for name in ("token", "token_env", "basic", "basic_env") if name in given]
     if len(credentials) > 1:
         raise UsageError(f"expected one kind of credentials, got {' and '.join(credentials)}")
@@ -182,42 +191,73 @@ def make_settings(values: Mapping[str, Any], environment: Mapping[str, str]) -> 
             given["grafana"] = parse_release(given["grafana"])
     except ValueError as error:
         raise UsageError(f"grafana: {error}") from error
-    _convert(given, "profile", Profile)
-    _convert(given, "level", _level)
-    _check_choices(given)
-    settings = Settings(headers=headers, **given)
-    if settings.url is not None:
-        websocket_url(settings.url)
-    return settings
+    for key, kind in _CHOICES.items():
+        if key in given:
+            given[key] = kind(_choice(key, given[key], [str(choice) for choice in kind]))
+    if "publish_via" in given:
+        _choice("publish_via", given["publish_via"], PUBLISH_ROUTES)
+    _check_values(given)
+    _check_headers(headers)
+    return Settings(headers=headers, **given)
 
 
-def _level(text: str) -> Level:
-    return Level(text.upper())
+def parse_header(text: str) -> tuple[str, str]:
+    """Split ``Name: value``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise UsageError(f"header: expected 'Name: value', got {text!r}")
+    return name.strip(), value.strip()
 
 
-def _convert(given: dict[str, Any], key: str, convert: Any) -> None:  # noqa: ANN401 - an enum or a function
-    if key in given:
-        try:
-            given[key] = convert(given[key])
-        except ValueError as error:
-            raise UsageError(f"{key}: {error}") from error
+def _without_user(url: str) -> dict[str, str]:
+    """Take the credentials out of a URL, which is printed and reported."""
+    user, at, _ = urlsplit(url).netloc.rpartition("@")
+    return {"url": url.replace(f"{user}@", "", 1), "basic": unquote(user)} if at else {}
 
 
-def _check_choices(given: Mapping[str, Any]) -> None:
-    if given.get("publish_via", "ws") not in PUBLISH_ROUTES:
-        raise UsageError(f"publish_via: expected one of {', '.join(PUBLISH_ROUTES)}, got {given['publish_via']!r}")
+def _choice(key: str, value: str, choices: Sequence[str]) -> str:
+    by_case = {choice.casefold(): choice for choice in choices}
+    if value.casefold() in by_case:
+        return by_case[value.casefold()]
+    close = difflib.get_close_matches(value.casefold(), by_case, n=1)
+    expected = f"{key}: expected {' or '.join(choices)}, got {value!r}"
+    raise UsageError(expected + (f"; did you mean {by_case[close[0]]!r}?" if close else ""))
+
+
+def _check_headers(headers: Mapping[str, Any]) -> None:
+    for name, value in headers.items():
+        if not isinstance(value, str) or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            shown = "its value" if name == "Authorization" else repr(value)
+            raise UsageError(f"header {name!r}: expected printable ASCII on one line, got {shown}")
+
+
+def _check_values(given: Mapping[str, Any]) -> None:
     if given.get("publish_via") == "command" and "publish_command" not in given:
         raise UsageError("publish_via = command: expected publish_command, the shell command to run")
     if "channel_template" in given and "{name}" not in given["channel_template"]:
         raise UsageError(f"channel_template: expected {{name}} in it, got {given['channel_template']!r}")
-    if "start" in given and "{port}" not in given["start"]:
-        raise UsageError(f"start: expected {{port}} in the command, got {given['start']!r}")
     for key in ("max_examples", "max_connections"):
         if given.get(key, 1) < 1:
             raise UsageError(f"{key}: expected at least 1, got {given[key]}")
     for key in ("timeout", "quiet", "max_time", "start_timeout"):
-        if given.get(key, 1) <= 0:
-            raise UsageError(f"{key}: expected more than 0 seconds, got {given[key]}")
+        if not 0 < given.get(key, 1) <= _MAX_SECONDS:
+            raise UsageError(f"{key}: expected more than 0 and at most {_MAX_SECONDS} seconds, got {given[key]}")
+    _check_start(given)
+
+
+def _check_start(given: Mapping[str, Any]) -> None:
+    try:
+        command = shlex.split(given.get("start", "x"))
+    except ValueError as error:
+        raise UsageError(f"start: {error}: {given['start']!r}") from error
+    if not command or "{port}" not in given.get("start", "{port}"):
+        raise UsageError(f"start: expected {{port}} in the command, got {given['start']!r}")
+    if "ready" in given and urlsplit(given["ready"]).scheme not in {"http", "https"}:
+        raise UsageError(f"ready: expected http(s)://..., got {given['ready']!r}")
 
 
 def _authorization(name: str, value: str, environment: Mapping[str, str]) -> str:
@@ -238,15 +278,16 @@ def websocket_url(url: str) -> str:
     Raises:
         UsageError: neither, or without host.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
-        raise UsageError(f"expected http(s)://HOST[:PORT][/PATH] or ws(s)://..., got {url!r}")
     try:
+        parts = urlsplit(url)
         parts.port  # noqa: B018 - raises for a port that is none
     except ValueError as error:
         raise UsageError(f"{url!r}: {error}") from error
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+        hint = f"; did you mean 'http://{url}'?" if url and "//" not in url else ""
+        raise UsageError(f"expected http(s)://HOST[:PORT][/PATH] or ws(s)://..., got {url!r}{hint}")
     if parts.scheme in {"ws", "wss"}:
-        return url
+        return urlunsplit(parts._replace(fragment=""))
     scheme = "wss" if parts.scheme == "https" else "ws"
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + LIVE_PATH, parts.query, ""))
 

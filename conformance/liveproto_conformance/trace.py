@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FORMAT: Final = 1
+TRACE: Final = "trace.cborseq"
 _SECRETS: Final = re.compile(
     rb"""((?:"token"|"auth_token")\s*:\s*")(?:[^"\\]|\\.)*|(auth_token=)[^&\s]*""",
 )
@@ -25,6 +26,11 @@ _SECRETS: Final = re.compile(
 def redact(payload: bytes) -> bytes:
     """Replace the values of tokens, in JSON and in query strings; everything else stays byte for byte."""
     return _SECRETS.sub(lambda match: (match[1] or match[2]) + b"[redacted]", payload)
+
+
+def redact_url(url: str | None) -> str | None:
+    """Replace a token in the query of a URL."""
+    return None if url is None else redact(url.encode()).decode()
 
 
 class TraceWriter:

@@ -2,9 +2,9 @@
 
 Theory. A transport message is a batch: one JSON object a line, lines joined by a single newline, at most one newline
 at the end (GL-WIRE-005 to -008). Decoding stops at the first bad line and keeps what came before it, because those
-commands keep their effect (GL-WIRE-013). Both directions are linear in bytes. The common case is one C-level split and
-one typed decode a line; only a batch that fails there is read again line by line, to tolerate what upstream tolerates:
-``null`` for an absent field (GL-WIRE-018) and lone surrogate escapes in payloads.
+commands keep their effect (GL-WIRE-013). Both directions are linear in bytes. The common case is
+one C-level split and one typed decode a line; only a batch that fails there is read again line by line, to tolerate
+what upstream tolerates: ``null`` for an absent field (GL-WIRE-018) and lone surrogate escapes in payloads.
 
 Not here: what a record means, or when it may come (``liveproto.session``).
 Sources: centrifugal/protocol decode.go, encode.go, raw.go; behaviour recorded from centrifuge 0.28.1 and 0.35.0.
@@ -21,7 +21,7 @@ import msgspec
 from liveproto.wire.messages import Command, Record, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 R = TypeVar("R", bound=Record)
 
@@ -38,6 +38,7 @@ _FROM_PRIVATE_USE: Final = re.compile(rb"[\xee\xef][\x80-\xbf]{2}")
 _NULLABLE_LEVELS: Final = 4
 
 _encoder: Final = msgspec.json.Encoder()
+_encode: Final = _encoder.encode
 _raw_objects: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -49,9 +50,8 @@ class Fault:
     reason: str
 
 
-@attrs.frozen
-class Decoded(Generic[R]):
-    """The records of a batch up to its end, or up to its first bad line."""
+class Decoded(msgspec.Struct, Generic[R], frozen=True):
+    """The records of a batch up to its end, or up to its first bad line; a Struct, being made for each message."""
 
     records: list[R]
     fault: Fault | None = None
@@ -69,13 +69,21 @@ def decode_replies(data: bytes) -> Decoded[Reply]:
 
 def encode(record: Command | Reply) -> bytes:
     """Write one line, without a newline at its end or inside it, whatever its payloads hold (GL-WIRE-009)."""
-    line = _encoder.encode(record)
+    line = _encode(record)
     # In JSON text a raw newline can only be white space between tokens, so dropping it changes no value.
     return line.replace(b"\n", b"") if b"\n" in line else line
 
 
+def encode_batch(records: Sequence[Command | Reply]) -> bytes:
+    """Write one transport message: a newline between lines, none at the end."""
+    lines = _encoder.encode_lines(records)
+    if lines.count(b"\n") == len(records):
+        return lines[:-1]
+    return join_lines(map(encode, records))
+
+
 def join_lines(lines: Iterable[bytes]) -> bytes:
-    """Make one transport message of lines: a newline between them, none at the end."""
+    """Make one transport message of lines that are already encoded."""
     return b"\n".join(lines)
 
 
@@ -85,11 +93,10 @@ _replies: Final = msgspec.json.Decoder(Reply)
 
 def _decode(data: bytes, decoder: msgspec.json.Decoder[R]) -> Decoded[R]:
     lines = data.removesuffix(b"\n").split(b"\n")
-    decode = decoder.decode
     try:
         if not data.isascii():
             data.decode()
-        return Decoded([decode(line) for line in lines])
+        return Decoded(list(map(decoder.decode, lines)))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _decode_line_by_line(lines, decoder)
 
@@ -129,7 +136,7 @@ def _without_nulls(line: bytes, levels: int) -> bytes:
     """Drop members that are null and no payload: a command's own, and those of what it holds."""
     members: list[bytes] = []
     for key, value in _raw_objects.decode(line).items():
-        name, text = _encoder.encode(key), bytes(value)
+        name, text = _encode(key), bytes(value)
         if name not in _PAYLOADS:
             if text == b"null":
                 continue

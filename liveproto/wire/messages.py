@@ -22,8 +22,8 @@ Int32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Int64: TypeAlias = int
 
 
-class Record(Struct, frozen=True, omit_defaults=True):
-    """Base of every record: immutable, zero values omitted."""
+class Record(Struct, frozen=True, omit_defaults=True, gc=False):
+    """Base of every record: immutable, zero values omitted; no record can be part of a cycle."""
 
 
 class Error(Record, frozen=True):
@@ -48,7 +48,7 @@ class Publication(Record, frozen=True):
     data: Payload = UNSET
     info: ClientInfo | None = None
     offset: UInt64 = 0
-    tags: dict[str, str] = {}
+    tags: dict[str, str] | None = None
     delta: bool = False
     time: Int64 = 0
     """Milliseconds since the epoch."""

@@ -4,7 +4,6 @@ With ``CI=true`` a missing tool is an error; elsewhere it is a skip that says wh
 its own pid.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,20 +12,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
-from liveproto_conformance.launch import embedded
+from availability import unavailable
 from scripted import EmbeddedProcess, ScriptedClient
+
+from liveproto_conformance.launch import embedded
 
 PEERS = Path(__file__).parents[2] / "conformance" / "peers"
 PYTHON_SDK = "0.7.0"
 BUILD_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 5
-
-
-def unavailable(reason):
-    """End the test: where CI promises every tool, as an error."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +47,9 @@ def go_peer(go_executable):
         command = [str(go_executable), "--setting", setting, "--port", "0", *flags]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
-            yield "http://" + process.stdout.readline().split()[-1]
+            line = process.stdout.readline()
+            assert line.startswith("listening "), f"the Go peer did not start: {command}"
+            yield f"http://{line.split()[-1]}"
         finally:
             process.terminate()
             try:
@@ -80,9 +76,7 @@ def js_command(tmp_path_factory):
     source, copy = PEERS / "centrifuge-js", tmp_path_factory.mktemp("js") / "centrifuge-js"
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules"))
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    installed = subprocess.run(
-        command, cwd=copy, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
-    )
+    installed = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False)
     if installed.returncode:
         unavailable(f"npm ci failed: {installed.stderr[-2000:]}")
     return ["node", str(copy / "client.cjs")]

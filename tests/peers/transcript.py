@@ -11,6 +11,7 @@ import re
 import time
 
 import attrs
+
 from liveproto_conformance.drive.websocket import ConnectionEndedError, open_connection
 
 PREFIX = "default/plugin/x/"
@@ -20,10 +21,9 @@ QUIET_S = 0.3
 """For joins, which come when they please, and for what a message before connect may still bring."""
 
 _CHANNEL = re.compile(r'("channel"\s*:\s*")(?=[^"])', re.IGNORECASE)
-_CLIENT = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+_CLIENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EPOCH = re.compile(r'"epoch":"[^"]*"')
 _FROM_THE_READ_LOOP = ("connect", "unsubscribe")
-_ASYNCHRONOUS = ("subscribe", "publish", "rpc", "presence", "presence_stats", "history", "refresh", "sub_refresh")
 
 
 @attrs.frozen
@@ -68,6 +68,18 @@ def play(url, scenario, *, translate):
         return connection.subprotocol, [player.exchange(message) for message in scenario.messages]
     finally:
         connection.close()
+
+
+def ended_by(url, messages, *, wait_s):
+    """Send messages, answer nothing, and return how the server ends the connection."""
+    connection = open_connection(url, headers={}, timeout_s=WAIT_S, tls=None)
+    try:
+        for message in messages:
+            connection.send(message)
+        closed = connection.wait_closed(wait_s)
+    finally:
+        connection.close()
+    return "open" if closed is None else f"CLOSE {closed.code} {closed.reason}"
 
 
 class _Player:
@@ -134,9 +146,9 @@ def ids_of(message):
     """The ids of the commands that stand whole on a line of a message, one request in each."""
     text = message if isinstance(message, str) else message.decode("latin-1")
     for line in text.split("\n"):
-        with contextlib.suppress(ValueError, AttributeError, RecursionError):
+        with contextlib.suppress(ValueError, RecursionError):
             command = json.loads(line)
-            if "send" not in command and isinstance(command.get("id"), int):
+            if isinstance(command, dict) and command.keys() - {"id", "send"} and isinstance(command.get("id"), int):
                 yield command["id"]
 
 

@@ -214,36 +214,38 @@ def test_commands_before_a_bad_line_are_kept(batch, bad):
     assert decoded.fault.line == len(batch) + 1
 
 
-def seconds(data):
-    started = time.perf_counter()
+def processor_seconds(data):
+    started = time.thread_time()
     json_v2.decode_commands(data)
-    return time.perf_counter() - started
+    return time.thread_time() - started
+
+
+def grows_linearly(data, size):
+    """Four times the size costs less than nine times as much, in one of a few attempts: what is quadratic costs 16."""
+    return any(processor_seconds(data(4 * size)) < 9 * processor_seconds(data(size)) + 0.005 for _ in range(5))
 
 
 @pytest.mark.parametrize(
-    ("unit", "end"),
+    ("unit", "end", "lines"),
     [
-        (b"{}\n", b"{}"),
-        (b"{}\n", b"["),
-        (b'{"id":null}\n', b"{}"),
-        (b"\n", b""),
-        (b" ", b"{}"),
-        (b"{", b""),
-        (b'{"id":2,"rpc":{"data":"\\ud800"}}\n', b"{}"),
+        (b"{}\n", b"{}", 250_000),
+        (b"{}\n", b"[", 250_000),
+        (b"\n", b"", 250_000),
+        (b" ", b"{}", 250_000),
+        (b"{", b"", 250_000),
+        (b'{"id":null}\n', b"{}", 20_000),
+        (b'{"id":2,"rpc":{"data":"\\ud800"}}\n', b"{}", 5_000),
     ],
 )
-def test_decoding_is_linear(unit, end):
-    """Twice the bytes take less than four times as long, whatever the machine: the best of three of each."""
-    size = 3_000_000 // len(unit) // (3 if b"null" in unit else 1) // (8 if b"ud800" in unit else 1)
-    once, twice = unit * (size // 2) + end, unit * size + end
-    assert min(seconds(twice) for _ in range(3)) < 4 * min(seconds(once) for _ in range(3)) + 0.02
+def test_decoding_is_linear_up_to_a_million_lines(unit, end, lines):
+    assert grows_linearly(lambda size: unit * size + end, lines)
 
 
-@pytest.mark.parametrize("filler", [b'"k%d":"",', b'"k%d":null,', b'"\\ue%03x":"",'])
-def test_one_line_of_many_members_and_surrogates_is_linear(filler):
+@pytest.mark.parametrize("member", [b'"k%d":"",', b'"k%d":null,', b'"\\ue%03x":"",'])
+def test_one_line_of_many_members_and_surrogates_is_linear(member):
     def line(size):
-        spellings = b"x".join(b"\\uD%03x" % (0x800 + number % 0x3FF) for number in range(size))
-        headers = b"".join(filler % number for number in range(min(size, 4000))) + b'"z":""'
-        return b'{"id":1,"connect":{"headers":{' + headers + b'},"data":"' + spellings + b'"}}'
+        surrogates = b"x".join(b"\\uD%03x" % (0x800 + number) for number in range(size))
+        headers = b"".join(member % number for number in range(size)) + b'"z":""'
+        return b'{"id":1,"connect":{"headers":{' + headers + b'},"data":"' + surrogates + b'"}}'
 
-    assert min(seconds(line(4000)) for _ in range(3)) < 4 * min(seconds(line(2000)) for _ in range(3)) + 0.02
+    assert grows_linearly(line, 512)

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import time
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support import CONNECT, CONNECTED, answer, client_in, play, server_in, texts, told
@@ -201,6 +203,37 @@ def test_each_command_is_answered_once_with_its_id(lines):
 def test_the_connect_reply_is_first(lines):
     received = play(ServerProtocol(now=0.0), "\n".join([CONNECT, *lines]))
     assert received[0] == CONNECTED
+
+
+def processor_seconds(machine, message):
+    started = time.thread_time()
+    machine.receive_batch(message, now=0.0)
+    machine.events()
+    machine.data_to_send()
+    return time.thread_time() - started
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: server_in(ServerState.CONNECTED, limits=Limits(message_bytes=None)), '{"send":{}}\n'),
+        (
+            lambda: server_in(ServerState.CONNECTED, limits=Limits(message_bytes=None)),
+            '{"id":2,"unsubscribe":{"channel":"c"}}\n',
+        ),
+        (
+            lambda: server_in(ServerState.CONNECTING, limits=Limits(message_bytes=None, held_bytes=10**9)),
+            '{"id":2,"rpc":{}}\n',
+        ),
+        (lambda: client_in(ClientState.CONNECTED), "{}\n"),
+        (lambda: client_in(ClientState.CONNECTED), '{"push":{"message":{}}}\n'),
+    ],
+    ids=["server-send", "server-unsubscribe", "server-held", "client-ping", "client-push"],
+)
+def test_machines_are_linear(make, line):
+    """Four times the lines cost less than nine times as much, in one of a few attempts: what is quadratic costs 16."""
+    few, many = line * 10_000, line * 40_000
+    assert any(processor_seconds(make(), many) < 9 * processor_seconds(make(), few) for _ in range(5))
 
 
 # -- time ----------------------------------------------------------------------------------------------------------

@@ -66,6 +66,11 @@ class Pair(RuleBasedStateMachine):
         self.subscribed.discard(channel)
         self.collect()
 
+    @rule(channel=channels, times=st.integers(2, 4))
+    def change_mind(self, channel, times):
+        for _ in range(times):
+            (self.unsubscribe if channel in self.wanted else self.subscribe)(channel)
+
     @rule(channel=channels)
     def request(self, channel):
         self.unanswered.add(self.client.request(m.RPCRequest(data=msgspec.Raw(b"1"))))
@@ -92,7 +97,6 @@ class Pair(RuleBasedStateMachine):
         attempt(self.server.push, m.Push(channel=channel, pub=publication))
         self.collect()
 
-    @rule(channel=channels, code=st.sampled_from([2000, 2500]))
     def revoke(self, channel, code):
         self.settle()
         self.server.unsubscribe(channel, code, "revoked")
@@ -114,7 +118,6 @@ class Pair(RuleBasedStateMachine):
         self.client.receive_batch(self.to_client.pop(0), now=self.now)
         self.collect()
 
-    @rule()
     def pass_time(self):
         """Until the next ping and its pong: answers and messages do not take that long."""
         self.settle()
@@ -126,6 +129,18 @@ class Pair(RuleBasedStateMachine):
         self.collect()
         self.settle()
         assert self.server.next_timeout() == self.now + 4.0
+
+    @rule(channel=channels, what=st.sampled_from(["final", "to be renewed", "time", "agreement"]))
+    def when_all_is_settled(self, channel, what):
+        match what:
+            case "final":
+                self.revoke(channel, 2000)
+            case "to be renewed":
+                self.revoke(channel, 2500)
+            case "time":
+                self.pass_time()
+            case "agreement":
+                self.both_agree_when_all_is_settled()
 
     # -- what ought to be true
 
@@ -140,7 +155,6 @@ class Pair(RuleBasedStateMachine):
         for numbers in self.received.values():
             assert numbers == sorted(set(numbers))
 
-    @rule()
     def both_agree_when_all_is_settled(self):
         self.settle()
         assert self.unanswered == set()

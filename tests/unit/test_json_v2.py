@@ -222,6 +222,13 @@ def test_lone_surrogates_keep_all_other_fields():
     )
 
 
+@pytest.mark.parametrize("method", ["\ue000", "\\ue000", "\\uE000"])
+def test_a_text_may_hold_what_stands_in_elsewhere(method):
+    line = f'{{"id":2,"rpc":{{"method":"{method}","data":"\\ud800"}}}}'
+    [command] = json_v2.decode_commands(line.encode()).records
+    assert (command.rpc.method, bytes(command.rpc.data)) == ("\ue000", b'"\\ud800"')
+
+
 def test_lone_surrogates_in_replies():
     line = b'{"id":5,"history":{"publications":[{"data":"\\ud800","offset":1},{"data":2}],"epoch":"e","offset":1}}'
     [reply] = json_v2.decode_replies(line).records
@@ -559,3 +566,16 @@ def test_recorded_replies_survive_a_round_trip(text):
     assert decoded.fault is None
     again = json_v2.join_lines(map(json_v2.encode, decoded.records)).decode()
     assert [json.loads(line) for line in again.split("\n")] == [json.loads(line) for line in text.split("\n")]
+
+
+def test_a_batch_is_written_with_newlines_between_lines_only():
+    pings = [m.Reply(), m.Reply()]
+    assert json_v2.encode_batch(pings) == b"{}\n{}"
+    assert json_v2.encode_batch([m.Reply()]) == b"{}"
+    assert json_v2.encode_batch([]) == b""
+
+
+def test_a_batch_with_newlines_in_a_payload_still_has_one_line_for_each_record():
+    pretty = m.Reply(id=1, rpc=m.RPCResult(data=Raw(b'{\n"a":\n1}')))
+    flat = b'{"id":1,"rpc":{"data":{"a":1}}}'
+    assert json_v2.encode_batch([pretty, m.Reply(), pretty]) == flat + b"\n{}\n" + flat

@@ -328,6 +328,7 @@ def test_a_wait_that_is_too_long_ends_the_connection_as_recorded():
     assert told(server) == ""
     server.handle_timeout(now=5.0)
     assert texts(server) == ['{"id":3,"unsubscribe":{}}', "CLOSE 3004 internal server error"]
+    assert not server.paused
     assert told(server) == "over 3004"
     server.accept(ev.Ticket(2), m.SubscribeResult(), now=6.0)
     assert told(server) == ""
@@ -796,6 +797,13 @@ def test_a_late_driver_sends_one_ping_and_counts_from_there():
     assert (texts(server), server.next_timeout()) == (["{}"], 101.0)
 
 
+def test_a_late_driver_finds_the_missing_pong_before_the_next_ping():
+    server = server_in(S.CONNECTED, timing=QUICK)
+    server.handle_timeout(now=1.0)
+    server.handle_timeout(now=100.0)
+    assert texts(server) == ["{}", "CLOSE 3012 no pong"]
+
+
 def test_the_stale_delay_counts_from_the_opening_and_ends_with_connected():
     server = ServerProtocol(now=10.0, timing=Timing(stale_delay_s=2.0, ping_interval_s=0.0))
     assert server.next_timeout() == 12.0
@@ -902,13 +910,14 @@ def test_held_bytes_at_the_limit_and_over_it():
 
 
 def test_held_bytes_are_counted_anew_after_each_wait():
-    server = server_in(S.CONNECTING, limits=Limits(held_bytes=40))
+    message = f'{SUBSCRIBE}\n{UNSUBSCRIBE}\n{{"id":4,"rpc":{{}}}}'
+    server = server_in(S.CONNECTING, limits=Limits(held_bytes=len(message)))
     server.receive_batch('{"id":2,"rpc":{}}\n{"id":3,"rpc":{}}', now=0.0)
     take_connect(server)
-    server.receive_batch(SUBSCRIBE, now=0.0)
-    server.receive_batch(UNSUBSCRIBE, now=0.0)
-    server.receive_batch('{"id":4,"rpc":{}}\n{"id":5,"rpc":{}}', now=0.0)
+    server.receive_batch(message, now=0.0)
     assert (server.state, server.paused) == (S.CONNECTED, True)
+    server.receive_batch(" ", now=0.0)
+    assert (server.state, server.paused) == (S.CLOSED, False)
 
 
 @pytest.mark.parametrize(("lines", "sizes"), [(1, [1]), (16, [16]), (17, [16, 1]), (40, [16, 16, 8])])

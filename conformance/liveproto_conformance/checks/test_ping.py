@@ -105,6 +105,7 @@ def test_other_commands_do_not_replace_a_pong(stand: Stand) -> None:
     closed = session.run_until(time.monotonic() + interval_s + SLACK_S)
     assert closed is not None, "expected close 3012 although another command was sent"
     assert closed.code == 3012, f"expected close 3012, got {closed}"
+    assert len(session.pings) == 1, f"expected the close before the next ping, got {len(session.pings)} pings"
 
 
 @check("GL-PING-007", lane=Lane.TIMER)

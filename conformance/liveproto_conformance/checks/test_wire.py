@@ -77,7 +77,7 @@ def test_one_trailing_newline_is_accepted(session: Session) -> None:
         session.send_raw("\n".join(map(dumps, commands)) + "\n")
         for command in commands:
             session.reply(command["id"]).result("unsubscribe")
-    session.still_serves()
+        session.still_serves()
 
 
 @check("GL-WIRE-009")

@@ -56,13 +56,9 @@ class Closed:
     ending: Ending
 
     def __str__(self) -> str:
-        match self.ending:
-            case Ending.CLOSE_FRAME:
-                return f"close {self.code} {self.reason!r}"
-            case Ending.BROKEN:
-                return f"{self.ending.value}: {self.reason}"
-            case _:
-                return self.ending.value
+        if self.ending is Ending.CLOSE_FRAME:
+            return f"close {self.code} {self.reason!r}"
+        return f"{self.ending.value}: {self.reason}" if self.reason else self.ending.value
 
 
 @attrs.frozen

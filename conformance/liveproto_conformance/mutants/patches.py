@@ -61,9 +61,7 @@ def ignores(parts: Parts, *inputs: ServerInput, state: ServerState = ServerState
     return with_rows(parts, {(state, input_): Transition(state, "ignore", _NO_RULE) for input_ in inputs})
 
 
-def refuses(
-    parts: Parts, input_: ServerInput, code: ErrorCode, *, state: ServerState = ServerState.CONNECTED
-) -> Parts:
+def refuses(parts: Parts, input_: ServerInput, code: ErrorCode, *, state: ServerState = ServerState.CONNECTED) -> Parts:
     """Answer an input with an error."""
     return with_rows(parts, {(state, input_): Transition(state, "refuse", _NO_RULE, code)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -47,6 +48,8 @@ def serve_forever(  # noqa: PLR0913 - the options of a command
     timers = None
     if timer_ping is not None and timer_pong is not None and timer_stale is not None:
         timers = Timing(ping_interval_s=timer_ping, pong_timeout_s=timer_pong, stale_delay_s=timer_stale)
+    # A client that offers a subprotocol we do not know is served without one, which aiohttp would report.
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
     asyncio.run(_serve(server, port, timers, until_eof=until_eof))
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from liveproto_conformance.report.json_report import REPORT
 from liveproto_conformance.verdict import Exit, Status, Verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from liveproto_conformance.run import Result, Run
 
 _STYLES: Final = {
@@ -29,13 +32,23 @@ _STYLES: Final = {
     Status.XFAIL: "dim",
     Status.XPASS: "bold red",
 }
-_TOLD: Final = (Status.FAIL, Status.XPASS, Status.HARNESS_ERROR, Status.FLAKY, Status.NOT_EXERCISED, Status.WARN)
+_CARDS: Final = (Status.FAIL, Status.XPASS, Status.HARNESS_ERROR, Status.FLAKY, Status.WARN)
+"""What is shown with its requirement."""
+_LISTS: Final = (Status.NOT_EXERCISED, Status.NOT_APPLICABLE)
+"""What is shown by its reason."""
+_PIPE_WIDTH: Final = 10_000
 _VERDICTS: Final = {
     Verdict.CONFORMANT: ("CONFORMANT", "bold green"),
     Verdict.NONCONFORMANT: ("NOT CONFORMANT", "bold red"),
     Verdict.INCOMPLETE: ("INCOMPLETE: a MUST could not be exercised", "bold yellow"),
     Verdict.ERROR: ("ERROR of the kit: please report it", "bold magenta"),
 }
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Make the console of a command: as wide as the terminal; on a pipe, lines are not wrapped."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPE_WIDTH)
 
 
 class LiveProgress:
@@ -46,7 +59,7 @@ class LiveProgress:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[counts]}"),
@@ -67,44 +80,66 @@ class LiveProgress:
         """Move on by one check."""
         self._counts[result.outcome.status] += 1
         counts = "  ".join(
-            f"[{_STYLES[status]}]{count} {status}[/]" for status, count in self._counts.items() if status in _STYLES
+            f"[{_STYLES[status]}]{count} {status}[/]" for status, count in self._counts.items() if status in _CARDS
         )
         self._progress.update(
             self._task,
             total=run.planned,
             completed=sum(self._counts.values()),
-            description=f"{result.check.id:<48.48}",
+            description=f"{result.check.id:<36.36}",
             counts=counts,
         )
 
 
-def print_end(console: Console, run: Run) -> None:
-    """Print what did not pass, the counts by area, and the verdict last."""
-    console.print()
-    for status in _TOLD:
-        for result in run.results.values():
-            if result.outcome.status is status:
-                console.print(_card(result))
-    not_applicable = [r for r in run.results.values() if r.outcome.status is Status.NOT_APPLICABLE]
-    if not_applicable:
-        console.print(Text("not applicable", style="dim"))
-        for result in not_applicable:
-            console.print(Text(f"  {result.check.id}: {result.outcome.message}", style="dim"))
+def print_end(console: Console, run: Run, directory: Path | None = None) -> None:
+    """Print what did not pass, the counts by area, and the verdict last.
+
+    Args:
+        console: where to.
+        run: finished or interrupted.
+        directory: where the report went.
+    """
+    for status in _CARDS:
+        for result in _of(run, status):
+            console.print(_card(result))
+    for status in _LISTS:
+        console.print(_list(run, status), end="")
+    if run.results:
+        console.print(_areas(run))
         console.print()
-    console.print(_areas(run))
-    console.print(_summary(run))
+    console.print(_summary(run, directory))
+
+
+def _of(run: Run, status: Status) -> list[Result]:
+    return [result for result in run.results.values() if result.outcome.status is status]
+
+
+def _list(run: Run, status: Status) -> Group:
+    """Name the checks that share a reason below it."""
+    by_reason: dict[str, list[str]] = {}
+    for result in _of(run, status):
+        by_reason.setdefault(result.outcome.message or "no message", []).append(result.check.id)
+    lines: list[RenderableType] = [Text(status, style=_STYLES[status])] if by_reason else []
+    for reason, ids in by_reason.items():
+        lines.append(_indented(Text(reason), 2))
+        lines.append(_indented(Text(", ".join(ids), style="dim"), 4))
+    return Group(*lines, *([Text()] if by_reason else []))
 
 
 def _card(result: Result) -> Group:
     style = _STYLES[result.outcome.status]
     head = f"[{style}]{result.outcome.status}[/] [bold]{escape(result.check.id)}[/]"
-    lines: list[object] = [Text.from_markup(head)]
+    lines: list[RenderableType] = [Text.from_markup(head)]
     for requirement in result.check.requirements:
         rule = Text.assemble((f"{requirement.id} {requirement.level}  ", "bold"), requirement.text)
-        lines.append(Padding(rule, (0, 0, 0, 2)))
-        lines.append(Padding(Text(f"{requirement.status}: {requirement.source}", style="dim"), (0, 0, 0, 4)))
-    lines.append(Padding(Text(result.outcome.message or "no message"), (0, 0, 1, 2)))
-    return Group(*lines)  # type: ignore[arg-type] # renderables
+        lines.append(_indented(rule, 2))
+        lines.append(_indented(Text(f"{requirement.status}: {requirement.source}", style="dim"), 4))
+    lines.append(_indented(Text(result.outcome.message or "no message"), 2))
+    return Group(*lines, Text())
+
+
+def _indented(text: Text, columns: int) -> Padding:
+    return Padding(text, (0, 0, 0, columns), expand=False)
 
 
 def _areas(run: Run) -> Table:
@@ -121,20 +156,28 @@ def _areas(run: Run) -> Table:
     return table
 
 
-def _summary(run: Run) -> Text:
-    facts = run.bench.known
-    verdict, code = run.verdict()
-    words, style = _VERDICTS[verdict]
-    version = f"Grafana {facts.version}" + (f" (detected {facts.detected})" if facts.detected else "")
-    profiles = "+".join(facts.profiles)
-    text = Text()
-    text.append(f"\n{facts.url}  profile {profiles}" + (f"  {version}" if facts.version else "") + "\n", style="dim")
-    text.append(
-        f"{len(run.results)} checks, {run.bench.stimuli_count()} stimuli, {run.wall_s:.1f} s"
-        f" of which {run.bench.waiting_s:.1f} s waiting, seed {run.bench.settings.seed}\n",
-        style="dim",
-    )
+def _summary(run: Run, directory: Path | None) -> Group:
+    facts, settings = run.bench.known, run.bench.settings
+    version = f", Grafana {facts.version}" if facts.version else ""
+    detected = f" (detected {facts.detected})" if facts.detected else ""
+    rows = {
+        "target": facts.url,
+        "profile": "+".join(facts.profiles) + version + detected,
+        "run": f"{len(run.results)} checks and {run.bench.stimuli_count()} stimuli in {run.wall_s:.1f} s,"
+        f" {run.bench.waiting_s:.1f} s of it waiting; seed {settings.seed}",
+    }
     if run.not_scored:
-        text.append(f"not scored (--fast): {', '.join(run.not_scored)}\n", style="dim")
-    text.append(f"interrupted: {words}" if code is Exit.INTERRUPTED else words, style=style)
-    return text
+        rows["fast"] = f"{len(run.not_scored)} checks that wait for timers were left out"
+    if directory is not None:
+        rows["report"] = str(directory / REPORT)
+    return Group(*(Text(f"{name:<8} {value}", style="dim") for name, value in rows.items()), _verdict(run))
+
+
+def _verdict(run: Run) -> Text:
+    verdict, code = run.verdict()
+    if code is Exit.NOTHING_TESTED:
+        return Text("NOTHING TESTED: no check of this profile matches -k, --req and --level", style="bold yellow")
+    words, style = _VERDICTS[verdict]
+    if code is Exit.INTERRUPTED:
+        return Text(f"INTERRUPTED after {len(run.results)} of {run.planned} checks: {words}", style=style)
+    return Text(words, style=style)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 SPEC: Final = 1
+REPORT: Final = "report.json"
 
 
 def make_report(run: Run) -> dict[str, Any]:
@@ -73,4 +74,4 @@ def make_report(run: Run) -> dict[str, Any]:
 def write_report(run: Run, directory: Path) -> None:
     """Write report.json into a directory that exists."""
     text = json.dumps(make_report(run), indent=2, ensure_ascii=False)
-    (directory / "report.json").write_text(text + "\n", encoding="utf-8")
+    (directory / REPORT).write_text(text + "\n", encoding="utf-8")

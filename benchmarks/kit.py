@@ -1,0 +1,62 @@
+"""The kit's own figures on the embedded server, each beside its goal; exits 1 where one is missed.
+
+Goals: a fast run in at most 5 s with at least 4,000 stimuli, of which 2,500 generated; a full run in at most 30 s with at
+least 10,000; at most a fifth of the time waiting; a dead server judged within 10 s; ``liveproto list`` within 0.3 s.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "liveproto_conformance"]
+LIST_ROUNDS = 5
+
+
+def run(*arguments):
+    """Run the command and return its exit code and seconds."""
+    start = time.perf_counter()
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, check=False, timeout=120)
+    return done.returncode, time.perf_counter() - start
+
+
+def report_of(*arguments):
+    """Check the embedded server and return the report, with the wall time of the whole process."""
+    with tempfile.TemporaryDirectory() as folder:
+        code, seconds = run("check", *arguments, "--report-dir", folder)
+        assert code == 0, f"exit {code}"
+        return json.loads((Path(folder) / "report.json").read_text()), seconds
+
+
+def main():
+    """Print every figure with its goal."""
+    missed = []
+
+    def tell(what, value, goal, *, at_least=False):
+        holds = value >= goal if at_least else value <= goal
+        print(f"{what}: {value:,.2f} (goal: {'at least' if at_least else 'at most'} {goal:,})")
+        if not holds:
+            missed.append(what)
+
+    fast, seconds = report_of("--fast")
+    tell("fast run, seconds", seconds, 5)
+    tell("fast run, stimuli", fast["stimuli"], 4_000, at_least=True)
+    tell("fast run, generated stimuli", fast["stimuli_generated"], 2_500, at_least=True)
+    full, seconds = report_of()
+    tell("full run, seconds", seconds, 30)
+    tell("full run, stimuli", full["stimuli"], 10_000, at_least=True)
+    tell("full run, share of waiting", full["waiting_s"] / full["wall_s"], 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        code, seconds = run("check", f"http://127.0.0.1:{mute.getsockname()[1]}")
+    assert code == 5, f"exit {code}"
+    tell("dead server, seconds", seconds, 10)
+    tell("list, seconds", min(run("list")[1] for _ in range(LIST_ROUNDS)), 0.3)
+    print(f"missed: {', '.join(missed)}" if missed else "every goal is reached")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
