@@ -1,7 +1,7 @@
 """The kit's own figures on the embedded server, each beside its goal; exits 1 where one is missed.
 
-Goals: a fast run in at most 5 s with at least 4,000 stimuli, of which 2,500 generated; a full run in at most 30 s with at
-least 10,000; at most a fifth of the time waiting; a dead server judged within 10 s; ``liveproto list`` within 0.3 s.
+Goals: a fast run in at most 5 s with at least 4,000 stimuli, of which 2,500 generated; a full run in at most 30 s with
+at least 10,000; at most a fifth of the time waiting; a dead server judged within 10 s; ``liveproto list`` within 0.3 s.
 """
 
 import json

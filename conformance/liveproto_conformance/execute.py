@@ -146,9 +146,15 @@ def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> No
     failure: dict[str, Any] = {}
 
     def try_example(**values: Any) -> None:  # noqa: ANN401 - whatever the strategies make
-        over_budget = failure and time.monotonic() > failure["deadline"]
-        if over_budget and values != failure["values"]:
-            return
+        if not failure or time.monotonic() <= failure["deadline"]:
+            missed = attempt(values)
+        else:
+            # Out of time the last failure stands, untried, and everything else passes.
+            missed = failure["missed"] if values == failure["missed"].values else None
+        if missed is not None:
+            raise missed.with_traceback(None)
+
+    def attempt(values: dict[str, Any]) -> _Missed | None:
         examples[0] += 1
         stand.example += 1
         if not arguments:
@@ -157,10 +163,13 @@ def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> No
             task.function(**arguments, **values)
         except AssertionError as error:
             failure.setdefault("deadline", time.monotonic() + SHRINK_BUDGET_S)
-            failure["values"] = values
+            failure["missed"] = missed = _Missed(error, values)
+            # Hypothesis tells failures apart by where they come from.
+            missed.__context__ = error
             stand.reset()
             arguments.clear()
-            raise _Missed(error, values) from error
+            return missed
+        return None
 
     bounded = settings(
         max_examples=bench.settings.examples,

@@ -1,4 +1,4 @@
-"""Writes what is made from other text: the generated parts of SPEC.md, requirements.json and the writer schema.
+"""Writes what is made from other text: parts of SPEC.md, requirements.json, checks.json and the writer schema.
 
 ``python -m liveproto_conformance.generate`` in a checkout; with ``--check`` it writes nothing and fails on
 a difference.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from liveproto.session import states
 from liveproto.wire.codes import Disconnect
-from liveproto_conformance.catalogue import verified_by
+from liveproto_conformance.catalogue import catalogue, verified_by
 from liveproto_conformance.requirements import as_json, parse_spec
 from liveproto_conformance.schema_tools import closed
 
@@ -94,6 +94,21 @@ def render_requirements(spec: str) -> str:
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 
 
+def render_checks() -> str:
+    """Make checks.json of the checks there are."""
+    entries = [
+        {
+            "id": check.id,
+            "requirements": [requirement.id for requirement in check.requirements],
+            "level": check.level.value,
+            "lane": check.lane.name.lower(),
+            "generated": check.generated,
+        }
+        for check in catalogue().values()
+    ]
+    return json.dumps(entries, indent=2) + "\n"
+
+
 def generated_files(root: Path) -> dict[Path, str]:
     """Make every generated file of a checkout, by path."""
     spec_path, schemas = root / "SPEC.md", root / "schemas"
@@ -102,6 +117,7 @@ def generated_files(root: Path) -> dict[Path, str]:
     return {
         spec_path: spec,
         schemas / "requirements.json": render_requirements(spec),
+        schemas / "checks.json": render_checks(),
         schemas / "wire-writer.schema.json": json.dumps(closed(reader), indent=2, ensure_ascii=False) + "\n",
     }
 

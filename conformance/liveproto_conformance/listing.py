@@ -1,4 +1,7 @@
-"""``liveproto list`` and ``explain``: what is checked and what it rests on."""
+"""``liveproto list`` and ``explain``: what is checked and what it rests on.
+
+Reads the generated list of checks, because importing the checks themselves takes as long as everything else here.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,16 @@ import difflib
 import json
 from typing import Any
 
-from liveproto_conformance.catalogue import Check, catalogue, verified_by
 from liveproto_conformance.requirements import Requirement, as_json, requirements
+from liveproto_conformance.resources import load_schema
 
 
 def list_checks(format_: str) -> str:
     """List requirements with their checks, as text or JSON."""
     if format_ == "json":
         document = {
-            "checks": [_check_json(check) for check in catalogue().values()],
-            "requirements": [as_json(r, verified_by(r.id)) for r in requirements().values()],
+            "checks": list(_checks().values()),
+            "requirements": [as_json(r, _verified_by(r.id)) for r in requirements().values()],
         }
         return json.dumps(document, indent=2, ensure_ascii=False)
     lines: list[str] = []
@@ -24,9 +27,9 @@ def list_checks(format_: str) -> str:
         if requirement.section != section:
             section = requirement.section
             lines += ["", section]
-        checks = ", ".join(verified_by(requirement.id)) or f"({_why_unchecked(requirement)})"
+        checks = ", ".join(_verified_by(requirement.id)) or f"({_why_unchecked(requirement)})"
         lines.append(f"  {requirement.id} {requirement.level:<6} {requirement.profile:<7} {checks}")
-    lines += ["", f"{len(requirements())} requirements, {len(catalogue())} checks"]
+    lines += ["", f"{len(requirements())} requirements, {len(_checks())} checks"]
     return "\n".join(lines[1:])
 
 
@@ -46,15 +49,15 @@ def explain(id_: str, format_: str) -> str:
     if id_ in requirements():
         requirement = requirements()[id_]
         if format_ == "json":
-            return json.dumps(as_json(requirement, verified_by(id_)), indent=2, ensure_ascii=False)
+            return json.dumps(as_json(requirement, _verified_by(id_)), indent=2, ensure_ascii=False)
         return _explain_requirement(requirement)
-    if id_ in catalogue():
-        check = catalogue()[id_]
+    if id_ in _checks():
+        check = _checks()[id_]
         if format_ == "json":
-            return json.dumps(_check_json(check), indent=2, ensure_ascii=False)
-        rules = "\n\n".join(_explain_requirement(requirement) for requirement in check.requirements)
-        return f"{check.id}: {check.lane.value}\n\n{rules}"
-    close = difflib.get_close_matches(id_, [*requirements(), *catalogue()], n=1)
+            return json.dumps(check, indent=2, ensure_ascii=False)
+        rules = "\n\n".join(_explain_requirement(requirements()[rule]) for rule in check["requirements"])
+        return f"{id_} ({check['lane']} lane{', generated' if check['generated'] else ''})\n\n{rules}"
+    close = difflib.get_close_matches(id_, [*requirements(), *_checks()], n=1)
     raise KeyError(f"no requirement or check {id_!r}" + (f"; did you mean {close[0]}?" if close else ""))
 
 
@@ -72,7 +75,7 @@ def _explain_requirement(requirement: Requirement) -> str:
             f"  role {requirement.role}, observed on the {requirement.observability}",
             f"  profile {requirement.profile}{bounds}",
             f"  {requirement.status}: {requirement.source}",
-            f"  checks: {', '.join(verified_by(requirement.id)) or _why_unchecked(requirement)}",
+            f"  checks: {', '.join(_verified_by(requirement.id)) or _why_unchecked(requirement)}",
         )
     )
 
@@ -83,11 +86,9 @@ def _why_unchecked(requirement: Requirement) -> str:
     return "not checked: a rule for clients" if requirement.role == "client" else "not checked: not seen on the wire"
 
 
-def _check_json(check: Check) -> dict[str, Any]:
-    return {
-        "id": check.id,
-        "requirements": [requirement.id for requirement in check.requirements],
-        "level": check.level.value,
-        "lane": check.lane.name.lower(),
-        "generated": check.generated,
-    }
+def _checks() -> dict[str, dict[str, Any]]:
+    return {check["id"]: check for check in load_schema("checks.json")}
+
+
+def _verified_by(requirement_id: str) -> list[str]:
+    return [id_ for id_, check in _checks().items() if requirement_id in check["requirements"]]
