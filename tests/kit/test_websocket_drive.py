@@ -1,0 +1,311 @@
+"""The kit's one WebSocket: messages whole, endings told apart, whatever pieces the bytes come in."""
+
+import socket
+import struct
+import threading
+import time
+
+import pytest
+from liveproto_conformance.drive import websocket
+from liveproto_conformance.drive.websocket import ConnectionEndedError, Ending, NotWebSocketError, open_connection
+from servers import BINARY, CLOSE, PING, TEXT, frame, read_head, respond, serving, until_gone, upgrade
+
+CONT, PONG = 0, 10
+
+
+def dial(port, **options):
+    return open_connection(f"ws://127.0.0.1:{port}/x", headers={}, timeout_s=2, tls=None, **options)
+
+
+def receive_all(data, *, piece=None, then=until_gone):
+    """What a connection receives of a server that sends these bytes, in pieces: messages, and how it ended."""
+
+    def handle(sock):
+        upgrade(sock)
+        for start in range(0, len(data), piece or len(data) or 1):
+            sock.sendall(data[start : start + (piece or len(data))])
+        then(sock)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        messages = []
+        try:
+            while True:
+                messages.append(connection.receive(2))
+        except ConnectionEndedError as ended:
+            return messages, ended.closed
+        finally:
+            connection.close()
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def close_frame(code, reason=""):
+    return frame(CLOSE, struct.pack(">H", code) + reason.encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "then", "ending", "code", "reason", "words"),
+    [
+        (close_frame(3501, "bad request"), until_gone, Ending.CLOSE_FRAME, 3501, "bad request", "close 3501 'bad request'"),
+        (close_frame(1000), until_gone, Ending.CLOSE_FRAME, 1000, "", "close 1000 ''"),
+        (frame(CLOSE), until_gone, Ending.CLOSE_FRAME, 1005, "", "close 1005 ''"),
+        (close_frame(3000, "x"), socket.socket.close, Ending.CLOSE_FRAME, 3000, "x", "close 3000 'x'"),
+        (b"", socket.socket.close, Ending.EOF, 1006, "", "end of file without close frame"),
+        (b"\x81", socket.socket.close, Ending.EOF, 1006, "", "end of file without close frame"),
+    ],
+)
+def test_endings(data, then, ending, code, reason, words):
+    messages, closed = receive_all(data, then=then)
+    assert messages == []
+    assert (closed.ending, closed.code, closed.reason) == (ending, code, reason)
+    assert str(closed) == words
+
+
+def test_a_reset_is_no_end_of_file():
+    ready = threading.Event()
+
+    def handle(sock):
+        upgrade(sock)
+        ready.wait(5)
+        reset(sock)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        ready.set()
+        closed = connection.wait_closed(2)
+        assert (closed.ending, closed.code, str(closed)) == (Ending.RESET, 1006, "connection reset")
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"\x81\x82abcdxx", "mask"),
+        (b"\xc1\x00", "reserved bits"),
+        (b"\x83\x00", "opcode"),
+        (frame(CONT, b"x"), "continuation"),
+        (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), "expected a continuation"),
+        (frame(PING, b"x" * 126), "too long"),
+        (frame(CLOSE, b"x"), "close frame"),
+    ],
+)
+def test_a_broken_frame_is_said_to_be_one(data, word):
+    messages, closed = receive_all(frame(TEXT, b"before") + data)
+    assert [message.data for message in messages] == [b"before"]
+    assert closed.ending is Ending.BROKEN
+    assert closed.code == 1006
+    assert word in str(closed)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 7, None])
+def test_messages_are_whole_whatever_the_pieces(piece):
+    data = b"".join(
+        (
+            frame(TEXT, b'{"id":1}'),
+            frame(BINARY, b"\x00\xff"),
+            frame(TEXT, b""),
+            frame(TEXT, b"one ", fin=False),
+            frame(PING, b"between"),
+            frame(CONT, b"two ", fin=False),
+            frame(CONT, b"three"),
+            frame(BINARY, b"a", fin=False),
+            frame(CONT, b"b"),
+            frame(TEXT, b"x" * 300),
+            close_frame(3001, "shutdown"),
+        )
+    )
+    messages, closed = receive_all(data, piece=piece)
+    assert [(message.data, message.binary) for message in messages] == [
+        (b'{"id":1}', False),
+        (b"\x00\xff", True),
+        (b"", False),
+        (b"one two three", False),
+        (b"ab", True),
+        (b"x" * 300, False),
+    ]
+    assert closed.code == 3001
+
+
+def test_a_message_that_comes_with_the_handshake_is_kept():
+    def handle(sock):
+        head_and_frame = []
+        real, sock_sendall = sock, sock.sendall
+
+        class Gather:
+            recv = real.recv
+
+            @staticmethod
+            def sendall(data):
+                head_and_frame.append(data)
+
+        upgrade(Gather)
+        sock_sendall(b"".join(head_and_frame) + frame(TEXT, b"early"))
+        until_gone(sock)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        assert connection.receive(2).data == b"early"
+        connection.close()
+
+
+def test_a_ping_of_the_websocket_is_answered():
+    answers = []
+
+    def handle(sock):
+        upgrade(sock)
+        sock.sendall(frame(PING, b"hi"))
+        answers.append(sock.recv(100))
+        sock.sendall(frame(TEXT, b"done"))
+        until_gone(sock)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        assert connection.receive(2).data == b"done"
+        connection.close()
+    first, length, *rest = answers[0]
+    assert (first, length) == (0x80 | PONG, 0x80 | 2)
+    mask, masked = rest[:4], rest[4:]
+    assert bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)) == b"hi"
+
+
+def test_a_message_above_the_bound_ends_the_connection(monkeypatch):
+    monkeypatch.setattr(websocket, "MAX_MESSAGE_BYTES", 1000)
+    messages, closed = receive_all(frame(TEXT, b"x" * 1000) + frame(TEXT, b"y" * 1001))
+    assert [len(message.data) for message in messages] == [1000]
+    assert closed.ending is Ending.BROKEN
+    assert "1000" in str(closed)
+
+
+def test_nothing_in_time_is_a_timeout_and_no_end():
+    def handle(sock):
+        upgrade(sock)
+        until_gone(sock)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        with pytest.raises(TimeoutError):
+            connection.receive(0.02)
+        assert connection.wait_closed(0.02) is None
+        assert connection.closed is None
+        connection.close()
+        assert connection.closed is not None
+        with pytest.raises(ConnectionEndedError):
+            connection.send("x")
+        connection.close()
+
+
+def test_a_short_timeout_of_reading_does_not_cut_a_long_message():
+    received = bytearray()
+
+    def handle(sock):
+        upgrade(sock)
+        time.sleep(0.1)
+        while data := sock.recv(65536):
+            received.extend(data)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        with pytest.raises(TimeoutError):
+            connection.receive(0.001)
+        connection.send(b"x" * 8_000_000)
+        connection.close()
+    assert len(received) > 8_000_000
+
+
+def test_dropping_sends_no_close_frame():
+    received = []
+
+    def handle(sock):
+        upgrade(sock)
+        received.append(sock.recv(100))
+
+    with serving(handle) as port:
+        connection = dial(port)
+        connection.drop()
+    assert received == [b""]
+
+
+def test_aborting_wakes_a_reader_in_another_thread():
+    def handle(sock):
+        upgrade(sock)
+        until_gone(sock)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        timer = threading.Timer(0.05, connection.abort)
+        timer.start()
+        start = time.monotonic()
+        with pytest.raises(ConnectionEndedError):
+            connection.receive(10)
+        assert time.monotonic() - start < 5
+        timer.join()
+        connection.close()
+        connection.abort()
+
+
+def test_headers_replace_those_of_the_handshake():
+    heads = []
+
+    def handle(sock):
+        heads.append(read_head(sock))
+        sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(handle) as port, pytest.raises(NotWebSocketError):
+        open_connection(
+            f"ws://127.0.0.1:{port}/x?y=z", headers={"Host": "grafana", "X-A": "b"}, timeout_s=2, tls=None
+        )
+    lines = heads[0].split("\r\n")
+    assert lines[0] == "GET /x?y=z HTTP/1.1"
+    assert [line for line in lines if line.startswith(("Host", "X-A"))] == ["Host: grafana", "X-A: b"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (respond("401 Unauthorized"), 401, "answered with HTTP 401"),
+        (respond("200 OK", b"{}"), 200, "answered with HTTP 200"),
+        (lambda sock: sock.sendall(b"SSH-2.0-OpenSSH_9\r\n\r\n"), None, "not answered with HTTP"),
+        (socket.socket.close, None, "not answered"),
+        (respond("101 Switching Protocols", headers="Upgrade: h2c\r\nConnection: Upgrade\r\n"), None, "not answered as"),
+        (
+            respond("101 X", headers="Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n"),
+            None,
+            "not answered as",
+        ),
+    ],
+)
+def test_what_is_no_websocket(answer, status, words):
+    with serving(answer) as port:
+        with pytest.raises((NotWebSocketError, OSError)) as caught:
+            dial(port)
+        if isinstance(caught.value, NotWebSocketError):
+            assert caught.value.status == status
+            assert words in str(caught.value)
+
+
+def test_a_handshake_that_trickles_is_over_in_time():
+    def handle(sock):
+        read_head(sock)
+        while True:
+            sock.sendall(b"H")
+            time.sleep(0.05)
+
+    with serving(handle) as port:
+        start = time.monotonic()
+        with pytest.raises((TimeoutError, NotWebSocketError)):
+            open_connection(f"ws://127.0.0.1:{port}/x", headers={}, timeout_s=0.3, tls=None)
+        assert time.monotonic() - start < 2
+
+
+def test_the_subprotocol_that_was_selected_is_known():
+    def handle(sock):
+        key = read_head(sock)
+        assert "Sec-WebSocket-Protocol: a, b" in key
+        until_gone(sock)
+
+    with serving(handle) as port, pytest.raises(TimeoutError):
+        open_connection(f"ws://127.0.0.1:{port}/", headers={}, timeout_s=0.2, tls=None, subprotocols=("a", "b"))
