@@ -106,6 +106,8 @@ def _judge_miss(bench: Bench, task: Task, missed: _Missed, passed: Callable[[str
                 task.function(**_arguments(stand, task), **missed.values)
         except AssertionError:
             continue
+        except (NotExercisedError, NotWebSocketError, OSError) as again:
+            raise NotExercisedError(f"{shown}; then it could not be tried again: {again}", "GL-CONN-001") from again
         return Outcome(status=Status.FLAKY, message=f"failed, then held on a fresh connection: {shown}")
     return Outcome(status=MISSED[task.level], message=shown)
 

@@ -34,6 +34,8 @@ FOUNDATION: Final = (
     "GL-SUB-016",
 )
 """Requirements that others build on; their checks run first."""
+SILENT_CHECKS: Final = 3
+"""After so many checks in a row that could not connect, the target counts as gone."""
 _ORDER: Final = {Lane.MAIN: 0, Lane.TIMER: 1, Lane.PASSIVE: 2}
 _TIMER_THREADS: Final = 12
 
@@ -91,6 +93,7 @@ class Run:
         self.planned = 0
         self.interrupted = False
         self._on_result = on_result
+        self._silent = 0
         self._start = time.monotonic()
         self._timers: dict[str, Future[Outcome]] = {}
 
@@ -159,6 +162,7 @@ class Run:
         outcome = self._outcome_in_time(check)
         result = Result(check, outcome)
         self.results[check.id] = result
+        self._silent = self._silent + 1 if outcome.waits_on == "GL-CONN-001" else 0
         if self._on_result is not None:
             self._on_result(result)
         return outcome
@@ -166,6 +170,9 @@ class Run:
     def _outcome_in_time(self, check: Check) -> Outcome:
         left_s = self.bench.settings.max_time - self.wall_s
         over = Outcome(status=Status.NOT_EXERCISED, message="the time of the run is over; see --max-time")
+        if self._silent >= SILENT_CHECKS and check.lane is Lane.MAIN:
+            message = f"waits on GL-CONN-001: {self._silent} checks on end could not connect"
+            return Outcome(status=Status.NOT_EXERCISED, message=message, waits_on="GL-CONN-001")
         if check.lane is not Lane.TIMER or check.id not in self._timers:
             return self._execute(check) if left_s > 0 else over
         try:

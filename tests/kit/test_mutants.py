@@ -11,7 +11,7 @@ from liveproto_conformance.mutants.trial import try_mutant
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.verdict import MISSED
 
-WORKERS = 6
+WORKERS = 10
 TRIAL_S = 120
 
 

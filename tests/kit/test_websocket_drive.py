@@ -199,13 +199,14 @@ def test_nothing_in_time_is_a_timeout_and_no_end():
 
 
 def test_a_short_timeout_of_reading_does_not_cut_a_long_message():
-    received = bytearray()
+    received, done = bytearray(), threading.Event()
 
     def handle(sock):
         upgrade(sock)
         time.sleep(0.1)
         while data := sock.recv(65536):
             received.extend(data)
+        done.set()
 
     with serving(handle) as port:
         connection = dial(port)
@@ -213,19 +214,24 @@ def test_a_short_timeout_of_reading_does_not_cut_a_long_message():
             connection.receive(0.001)
         connection.send(b"x" * 8_000_000)
         connection.close()
+        assert done.wait(10)
     assert len(received) > 8_000_000
 
 
 def test_dropping_sends_no_close_frame():
     received = []
 
+    done = threading.Event()
+
     def handle(sock):
         upgrade(sock)
         received.append(sock.recv(100))
+        done.set()
 
     with serving(handle) as port:
         connection = dial(port)
         connection.drop()
+        assert done.wait(10)
     assert received == [b""]
 
 

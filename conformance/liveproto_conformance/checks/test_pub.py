@@ -29,7 +29,9 @@ def test_a_publisher_need_not_be_subscribed(stand: Stand, channel: str) -> None:
     publish = {"channel": channel, "data": {"token": 1}}
     replies = [publisher.request("publish", publish) for publisher in (outsider, insider)]
     errors = [reply.error for reply in replies]
-    assert len({error is None for error in errors}) == 1, f"expected one answer for both, got {[r.raw for r in replies]}"
+    assert len({error is None for error in errors}) == 1, (
+        f"expected one answer for both, got {[r.raw for r in replies]}"
+    )
     if errors[0] is not None:
         raise NotApplicableError(f"publish to {channel} was answered {errors[0].code} {errors[0].message}")
     for _ in replies:

@@ -22,6 +22,7 @@ from liveproto_conformance.strategies import (
     unknown_members,
     wrong_types,
 )
+from liveproto_conformance.target import Settings
 
 
 @check("GL-WIRE-001")
@@ -208,12 +209,12 @@ def test_a_field_that_is_null_counts_as_absent(stand: Stand, channel: str) -> No
 
 
 @check("GL-WIRE-019")
-def test_a_command_with_two_requests_is_answered_once(session: Session) -> None:
+def test_a_command_with_two_requests_is_answered_once(session: Session, settings: Settings) -> None:
     channel = session.unused_channel
     session.send({"id": 70, "unsubscribe": {"channel": channel}, "rpc": {"method": "x", "data": {}}})
     session.reply(70)
     session.fence()
-    session.quiet(0.02)
+    session.quiet(settings.quiet)
     leftover = [reply.raw for reply in session.leftover_replies()]
     assert not leftover, f"expected one reply, got also {leftover}"
 

@@ -176,22 +176,29 @@ class Connection:
         except ConnectionError:
             self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.RESET)
             return
+        self.feed(data)
+
+    def feed(self, data: bytes) -> Response | None:
+        """Take bytes of the target, none for their end; return the answer to the handshake if it came."""
         if data:
             self._protocol.receive_data(data)
         else:
             self._protocol.receive_eof()
         self._flush()
+        response: Response | None = None
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
-                self.take(event)
+                self._take(event)
+            elif isinstance(event, Response):
+                response = event
         fault = self._protocol.parser_exc
         if fault is not None and data:
             self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, str(fault), Ending.BROKEN)
         elif not data:
             self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
+        return response
 
-    def take(self, frame: Frame) -> None:
-        """Take one frame of the target."""
+    def _take(self, frame: Frame) -> None:
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY | Opcode.CONT:
                 if frame.opcode is not Opcode.CONT:
@@ -259,15 +266,7 @@ def _shake_hands(connection: Connection, sock: socket.socket, protocol: ClientPr
     while response is None and protocol.handshake_exc is None:
         sock.settimeout(max(deadline - time.monotonic(), 0.001))
         data = sock.recv(_CHUNK)
-        if data:
-            protocol.receive_data(data)
-        else:
-            protocol.receive_eof()
-        for event in protocol.events_received():
-            if isinstance(event, Response):
-                response = event
-            elif isinstance(event, Frame):
-                connection.take(event)
+        response = connection.feed(data)
         if not data:
             break
     if response is None or protocol.handshake_exc is not None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TIMING: Final = Timing(ping_interval_s=2.0, pong_timeout_s=1.0, stale_delay_s=2.0)
 """Of the second listener, for the timer lane."""
-TIMEOUT_S: Final = 0.6
+TIMEOUT_S: Final = 1.0
 """On loopback a reply that has not come by then does not come."""
 _START_S: Final = 10.0
 _TIMER_THREADS: Final = 12
