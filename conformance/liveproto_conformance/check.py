@@ -91,4 +91,9 @@ def given_that(requirement: str) -> Generator[None, None, None]:
     try:
         yield
     except AssertionError as error:
-        raise NotExercisedError(str(error), requirement) from error
+        raise NotExercisedError(text_of(error), requirement) from error
+
+
+def text_of(error: Exception) -> str:
+    """Return the message of an error without what pytest adds to that of an assertion."""
+    return str(error).partition("\nassert ")[0]

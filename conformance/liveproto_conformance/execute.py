@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.errors import Flaky, FlakyFailure
 
 from liveproto_conformance.bench import PARAMETERS, Bench, Stand
-from liveproto_conformance.check import CheckMark, Lane, NoReplyError, NotApplicableError, NotExercisedError
+from liveproto_conformance.check import CheckMark, Lane, NoReplyError, NotApplicableError, NotExercisedError, text_of
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
 from liveproto_conformance.verdict import MISSED, Status
 
@@ -86,7 +86,7 @@ def _run(bench: Bench, task: Task, passed: Callable[[str], bool], examples: list
         _first_run(bench, task, examples)
     except _Missed as missed:
         if task.mark.lane is Lane.PASSIVE:
-            return Outcome(status=MISSED[task.level], message=_text(missed.error))
+            return Outcome(status=MISSED[task.level], message=text_of(missed.error))
         return _judge_miss(bench, task, missed, passed)
     except (Flaky, FlakyFailure) as error:
         return Outcome(status=Status.FLAKY, message=f"the same input gave different outcomes: {error}")
@@ -98,7 +98,7 @@ def _judge_miss(bench: Bench, task: Task, missed: _Missed, passed: Callable[[str
     if isinstance(error, NoReplyError) and not (
         error.requirement in task.mark.requirements or passed(error.requirement)
     ):
-        raise NotExercisedError(str(error), error.requirement)
+        raise NotExercisedError(text_of(error), error.requirement)
     shown = _shown(missed)
     for attempt in range(1, REPEATS):
         try:
@@ -114,14 +114,9 @@ def _judge_miss(bench: Bench, task: Task, missed: _Missed, passed: Callable[[str
 
 def _shown(missed: _Missed) -> str:
     if not missed.values:
-        return _text(missed.error)
+        return text_of(missed.error)
     values = ", ".join(f"{name}={value!r}"[:300] for name, value in missed.values.items())
-    return f"{_text(missed.error)} [minimal input: {values}]"
-
-
-def _text(error: AssertionError) -> str:
-    """Leave out what pytest adds to the message of an assertion."""
-    return str(error).partition("\nassert ")[0]
+    return f"{text_of(missed.error)} [minimal input: {values}]"
 
 
 def _arguments(stand: Stand, task: Task) -> dict[str, Any]:

@@ -7,9 +7,11 @@ import secrets
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from liveproto_conformance import checks
 from liveproto_conformance.bench import Bench
@@ -18,6 +20,7 @@ from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.report.console import LiveProgress, make_console, print_end
 from liveproto_conformance.report.json_report import REPORT, SPEC, write_report
+from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.run import Result, Run
 from liveproto_conformance.target import UsageError
 from liveproto_conformance.trace import FORMAT, TRACE, TraceWriter, redact_url
@@ -35,6 +38,8 @@ def judge_target(settings: Settings) -> Exit:
     try:
         with ExitStack() as stack:
             directory = _report_directory(settings)
+            # By default Hypothesis keeps a cache in the folder of the user.
+            set_hypothesis_home_dir(cache_folder() or stack.enter_context(TemporaryDirectory()))
             progress = stack.enter_context(LiveProgress(console))
             served = ("--grafana", str(settings.grafana)) if settings.grafana else ()
             settings = stack.enter_context(target_of(settings, *served))

@@ -15,7 +15,7 @@ import attrs
 from liveproto.channel import Organisation, PrefixForm
 from liveproto.grafana.release import Release, parse_release
 from liveproto_conformance.bench import Facts, Stand
-from liveproto_conformance.check import NoReplyError, NotExercisedError
+from liveproto_conformance.check import NoReplyError, NotExercisedError, text_of
 from liveproto_conformance.drive.http import grafana_version
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
 from liveproto_conformance.requirements import Profile
@@ -55,7 +55,7 @@ def root(bench: Bench) -> None:
             closed = session.connection.closed
             limit = closed is not None and closed.code == _CONNECTION_LIMIT
             advice = "It is at its connection limit." if limit else f"Is {url} a Centrifuge V2 JSON endpoint?"
-            raise NothingTestedError(f"{url}: connect was never answered: {error}. {advice}") from error
+            raise NothingTestedError(f"{url}: connect was never answered: {text_of(error)}. {advice}") from error
         if not session.client:
             raise NothingTestedError(f"{url}: the connect result has no client: {session.connect_result}.")
 
@@ -128,10 +128,10 @@ def _find_template(bench: Bench, facts: Facts, evidence: list[str]) -> Facts | N
             chosen = _try_template(bench, candidate, evidence)
         except (NoReplyError, NotExercisedError) as error:
             # Each further try of a target that fell silent would cost the timeout.
-            evidence.append(f"{template}: {error}")
+            evidence.append(f"{template}: {text_of(error)}")
             break
         except (AssertionError, ConnectionEndedError, NotWebSocketError, OSError) as error:
-            evidence.append(f"{template}: {error}")
+            evidence.append(f"{template}: {text_of(error)}")
             continue
         if chosen is not None and chosen.publish_via is not None:
             return chosen
@@ -207,5 +207,5 @@ def _try_route(stand: Stand, session: Session, channel: str) -> str | None:
             session.subscribe(channel)
         stand.delivers(session, channel)
     except (NotExercisedError, AssertionError) as error:
-        return str(error)
+        return text_of(error)
     return None

@@ -12,6 +12,11 @@ _WHEEL_DATA: Final = _PACKAGE / "data"
 _ROOT: Final = _WHEEL_DATA if _WHEEL_DATA.is_dir() else _PACKAGE.parent.parent
 
 
+def cache_folder() -> Path | None:
+    """Return where a checkout keeps what is slow to make; an installed kit keeps nothing."""
+    return None if _WHEEL_DATA.is_dir() else _ROOT / ".hypothesis"
+
+
 def read_text(name: str) -> str:
     """Read ``SPEC.md`` or a file below ``schemas/`` by its path in the repository."""
     return (_ROOT / name).read_text(encoding="utf-8")

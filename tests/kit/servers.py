@@ -1,5 +1,6 @@
 """Small servers on loopback for tests of the kit, and the command line as users start it."""
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -110,9 +111,13 @@ def respond(status, body=b"", headers=""):
 
 
 def upgrade(sock):
-    """Accept a WebSocket handshake."""
-    head = read_head(sock)
-    key = next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+    """Accept a WebSocket handshake; any other request is answered 404, and the connection ended."""
+    lines = read_head(sock).split("\r\n")
+    key = next((line.split(": ")[1] for line in lines if line.lower().startswith("sec-websocket-key")), None)
+    if key is None:
+        sock.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        sock.close()
+        raise ConnectionError
     accept = base64.b64encode(hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
     sock.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -148,3 +153,52 @@ class Playing(LiveServer):
         super().__enter__()
         self.http_url = self.url.removesuffix("/api/live/ws").replace("ws://", "http://")
         return self
+
+
+@contextlib.contextmanager
+def proxying(upstream, *, tls=None, prefix=""):
+    """Forward a free port to another, through TLS and below a path where asked for; yield the port."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    pumps = set()
+
+    async def pump(reader, writer):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def forward(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, path, rest = head.split(b" ", 2)
+        if not path.startswith(prefix.encode()):
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            writer.close()
+            return
+        if b"upgrade: websocket" not in rest.lower():
+            rest = rest.replace(b"\r\n", b"\r\nConnection: close\r\n", 1).replace(b"Connection: keep-alive\r\n", b"")
+        from_target, to_target = await asyncio.open_connection("127.0.0.1", upstream)
+        to_target.write(b" ".join((method, path.removeprefix(prefix.encode()), rest)))
+        for ends in ((reader, to_target), (from_target, writer)):
+            pumps.add(asyncio.ensure_future(pump(*ends)))
+
+    async def start():
+        return await asyncio.start_server(forward, "127.0.0.1", 0, ssl=tls)
+
+    async def stop(server):
+        server.close()
+        for task in pumps:
+            task.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        await asyncio.sleep(0.05)
+
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(start(), loop).result(5)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(stop(server), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()

@@ -191,7 +191,6 @@ def test_shrinking_ends_with_its_budget(bench, monkeypatch):
     def function(numbers):
         if sum(numbers) > 10**6:
             time.sleep(0.01)
-            pytest.fail.Exception  # noqa: B018
             raise AssertionError("too much")
 
     start = time.monotonic()

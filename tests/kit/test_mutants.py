@@ -18,7 +18,9 @@ TRIAL_S = 120
 @pytest.fixture(scope="module")
 def trials(request):
     """The outcomes of each mutant that was asked for; most of a trial is waiting, so several run at once."""
-    asked = [item.callspec.params["id_"] for item in request.session.items if item.originalname == "test_mutant_is_killed"]
+    asked = [
+        item.callspec.params["id_"] for item in request.session.items if item.originalname == "test_mutant_is_killed"
+    ]
     with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
         yield {id_: pool.submit(try_mutant, id_) for id_ in asked}
         pool.shutdown(cancel_futures=True)
@@ -48,7 +50,9 @@ def test_mutants_name_checks_and_requirements_that_exist():
         checked = {requirement.id for check in mutant.must_fail for requirement in catalogue()[check].requirements}
         assert set(mutant.breaks) <= requirements().keys(), mutant.id
         assert set(mutant.breaks) == set(mutant.breaks) & checked, mutant.id
-        assert all({r.id for r in catalogue()[check].requirements} & set(mutant.breaks) for check in mutant.must_fail), mutant.id
+        assert all(
+            {r.id for r in catalogue()[check].requirements} & set(mutant.breaks) for check in mutant.must_fail
+        ), mutant.id
 
 
 def test_mutants_say_what_mistake_they_are():

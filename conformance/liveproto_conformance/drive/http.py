@@ -64,6 +64,8 @@ def grafana_version(client: HttpClient) -> str | None:
     """Ask a target which Grafana it is; None where it does not tell."""
     for path, keys in (("/api/health", ("version",)), ("/api/frontend/settings", ("buildInfo", "version"))):
         answer = client.get(path)
+        if not answer.status:
+            return None
         if not answer.ok:
             continue
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from msgspec import structs
@@ -11,7 +11,6 @@ from liveproto.channel import Organisation, PrefixForm, split_prefix
 from liveproto.errors import InvalidChannelError
 from liveproto.grafana.release import Release
 from liveproto.grafana.scopes import INVALID_CHANNEL, NOT_FOUND
-from liveproto.wire import messages as m
 from liveproto.wire.codes import ErrorCode, protocol_error
 from liveproto_conformance.mutants.patches import decides, member, writes_json
 from liveproto_conformance.mutants.registry import mutant
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from liveproto.grafana.scopes import Act, Granted
+    from liveproto.wire import messages as m
     from liveproto_conformance.reference.server import Parts
 
     Rules = Callable[[str], Granted | m.Error]
@@ -56,6 +56,13 @@ def a_namespace_begins_with_a_letter(parts: Parts) -> Parts:
     return decides(parts, _identifier)
 
 
+def _with_rules_of(parts: Parts, release: Release) -> Parts:
+    def decide(prefixed: str, act: Act, **options: Any) -> Granted | m.Error:  # noqa: ANN401 - those of the rules
+        return parts.decide(prefixed, act, **{**options, "release": release})
+
+    return attrs.evolve(parts, decide=decide)
+
+
 @mutant(
     "GL-CHAN-002",
     must_fail="chan.a_dot_in_the_namespace_is_refused",
@@ -63,8 +70,7 @@ def a_namespace_begins_with_a_letter(parts: Parts) -> Parts:
     settings={"grafana": "11.6"},
 )
 def dots_are_accepted_too_early(parts: Parts) -> Parts:
-    rules = parts.decide
-    return attrs.evolve(parts, decide=lambda *args, **options: rules(*args, **{**options, "release": Release(12, 0)}))
+    return _with_rules_of(parts, Release(12, 0))
 
 
 @mutant(
@@ -73,8 +79,7 @@ def dots_are_accepted_too_early(parts: Parts) -> Parts:
     why="the grammar is that of Grafana 11",
 )
 def dots_are_still_refused(parts: Parts) -> Parts:
-    rules = parts.decide
-    return attrs.evolve(parts, decide=lambda *args, **options: rules(*args, **{**options, "release": Release(11, 6)}))
+    return _with_rules_of(parts, Release(11, 6))
 
 
 def _unicode(channel: str, _: Act, rules: Rules) -> Granted | m.Error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from liveproto.session.states import ServerInput
     from liveproto_conformance.reference.server import Parts
 
-_A_FAULT = "wire.a_leading_blank_line_is_refused"
+_NO_COMMAND: Final = m.Command()
+_A_FAULT: Final = "wire.a_leading_blank_line_is_refused"
 
 
 @mutant(
@@ -163,7 +164,7 @@ def an_unsubscribe_is_pushed_back(parts: Parts) -> Parts:
 
 
 class _Explaining(ServerProtocol):
-    def _apply(self, input_: ServerInput, command: m.Command = m.Command(), got: str = "") -> None:
+    def _apply(self, input_: ServerInput, command: m.Command = _NO_COMMAND, got: str = "") -> None:
         if (self.state, input_) not in self.transitions and command.id:
             self._send(m.Reply(id=command.id, error=protocol_error(ErrorCode.BAD_REQUEST)))
         super()._apply(input_, command, got)

@@ -8,7 +8,6 @@ import attrs
 from msgspec import Raw, structs
 
 from liveproto.grafana.scopes import FORBIDDEN, Act, Granted
-from liveproto.session import events as ev
 from liveproto.session.states import ServerInput
 from liveproto.wire import messages as m
 from liveproto.wire.codes import PERMISSION_DENIED, ErrorCode, protocol_error
@@ -20,6 +19,7 @@ from liveproto_conformance.reference.server import USER, Connection
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from liveproto.session import events as ev
     from liveproto_conformance.reference.server import Parts
 
 _LATE_S = 0.03

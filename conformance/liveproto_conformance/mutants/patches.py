@@ -6,7 +6,7 @@ Each function returns the parts with one piece exchanged. Nothing here knows whi
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from msgspec import UNSET, Raw
@@ -16,17 +16,16 @@ from liveproto.session.machine import Transition
 from liveproto.session.server import EVERYTHING, Limits, ServerProtocol, Timing
 from liveproto.session.states import CHANNEL_TRANSITIONS, SERVER_TRANSITIONS, ServerInput, ServerState
 from liveproto.wire import messages as m
-from liveproto.wire.codes import Disconnect, ErrorCode
 from liveproto_conformance.reference.server import USER, Connection, Parts
-from liveproto_conformance.session import dumps
+from liveproto_conformance.session import as_object, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from liveproto.grafana.scopes import Act, Granted
     from liveproto.session.states import ChannelInput, ChannelState
+    from liveproto.wire.codes import Disconnect, ErrorCode
 
-Json = Any
 JsonObject = dict[str, Any]
 BROKEN_LINE: Final = "{broken"
 """What no server can read."""
@@ -37,21 +36,20 @@ _NO_RULE: Final = "none: a mutant"
 
 def with_rows(parts: Parts, rows: Mapping[tuple[ServerState, ServerInput], Transition[ServerState]]) -> Parts:
     """Exchange or add rows of the connection's table."""
+    table = {**SERVER_TRANSITIONS, **rows}
 
     class Mutated(ServerProtocol):
-        transitions = {**SERVER_TRANSITIONS, **rows}
+        transitions = table
 
     return attrs.evolve(parts, protocol=Mutated)
 
 
-def with_channel_row(
-    parts: Parts, state: ChannelState, input_: ChannelInput, target: ChannelState, action: str, code: int = 0
-) -> Parts:
+def with_channel_row(parts: Parts, state: ChannelState, input_: ChannelInput, row: Transition[ChannelState]) -> Parts:
     """Exchange or add a row of the table that each channel has."""
-    answer = ErrorCode(code) if code else None
+    table = {**CHANNEL_TRANSITIONS, (state, input_): row}
 
     class Mutated(ServerProtocol):
-        channel_transitions = {**CHANNEL_TRANSITIONS, (state, input_): Transition(target, action, _NO_RULE, answer)}
+        channel_transitions = table
 
     return attrs.evolve(parts, protocol=Mutated)
 
@@ -80,7 +78,8 @@ def with_timing(parts: Parts, change: Callable[[Timing], Timing]) -> Parts:
 
     class Mutated(ServerProtocol):
         def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of the protocol
-            super().__init__(**{**options, "timing": change(options["timing"])})
+            options["timing"] = change(options["timing"])
+            super().__init__(**options)
 
     return attrs.evolve(parts, protocol=Mutated)
 
@@ -90,7 +89,8 @@ def with_limits(parts: Parts, change: Callable[[Limits], Limits]) -> Parts:
 
     class Mutated(ServerProtocol):
         def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of the protocol
-            super().__init__(**{**options, "limits": change(options["limits"])})
+            options["limits"] = change(options["limits"])
+            super().__init__(**options)
 
     return attrs.evolve(parts, protocol=Mutated)
 
@@ -144,12 +144,10 @@ def closes_with(parts: Parts, change: Callable[[ev.Close], ev.Close]) -> Parts:
 
 def member(line: JsonObject, *path: str) -> JsonObject:
     """Return the object at a path of members, or an empty one to change for nothing."""
-    value: Json = line
+    value = line
     for name in path:
-        value = cast("JsonObject", value).get(name)
-        if not isinstance(value, dict):
-            return {}
-    return cast("JsonObject", value)
+        value = as_object(value.get(name)) or {}
+    return value
 
 
 # -- what is read --------------------------------------------------------------------------------------------------
@@ -174,18 +172,18 @@ def reads_lines(parts: Parts, change: Callable[[str], str]) -> Parts:
 
 
 def reads_json(
-    parts: Parts, change: Callable[[JsonObject], JsonObject | None], loads: Callable[[str], Json] = json.loads
+    parts: Parts, change: Callable[[JsonObject], JsonObject | None], loads: Callable[[str], object] = json.loads
 ) -> Parts:
     """Change every command that is received, as a JSON object; None makes it unreadable."""
 
     def changed(line: str) -> str:
         try:
-            command = loads(line)
+            command = as_object(loads(line))
         except ValueError:
             return line
-        if not isinstance(command, dict):
+        if command is None:
             return line
-        value = change(cast("JsonObject", command))
+        value = change(command)
         return BROKEN_LINE if value is None else dumps(value)
 
     return reads_lines(parts, changed)
@@ -242,7 +240,7 @@ def capable(parts: Parts, connection: type[Capable] = Capable) -> Parts:
 class PushesAnything(ServerProtocol):
     """A protocol that sends pushes of channels the client is not subscribed to."""
 
-    def push_line(self, channel: str, line: bytes) -> None:
+    def push_line(self, channel: str, line: bytes) -> None:  # noqa: ARG002 - it does not look
         """Send, whatever the channel's state."""
         if self.state is ServerState.CONNECTED:
             self._send_line(line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +27,7 @@ from liveproto_conformance.run import FOUNDATION, Run
 from liveproto_conformance.target import Settings, Timers, make_settings, websocket_url
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Generator
 
     from liveproto.grafana.release import Release
     from liveproto_conformance.execute import Outcome
@@ -42,24 +42,28 @@ _FEW_EXAMPLES: Final = 2
 
 
 @contextmanager
-def served(parts: Parts, release: Release = GRAFANA) -> Iterator[tuple[str, str]]:
+def served(parts: Parts, release: Release = GRAFANA) -> Generator[tuple[str, str]]:
     """Serve in a thread; yield the URL and that of the listener with short timers."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="liveproto-mutant", daemon=True)
-    thread.start()
+    started: Future[tuple[tuple[str, str], Callable[[], object]]] = Future()
     server = ReferenceServer(release=release, parts=parts)
-
-    async def listen() -> tuple[int, int]:
-        return await server.listen(0), await server.listen(0, timing=TIMING)
-
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, started)), name="liveproto-mutant", daemon=True)
+    thread.start()
+    urls, stop = started.result(_START_S)
     try:
-        ports = asyncio.run_coroutine_threadsafe(listen(), loop).result(_START_S)
-        yield f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_START_S)
+        yield urls
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        stop()
         thread.join(_START_S)
-        loop.close()
+
+
+async def _serve(server: ReferenceServer, started: Future[tuple[tuple[str, str], Callable[[], object]]]) -> None:
+    stopped = asyncio.Event()
+    ports = await server.listen(0), await server.listen(0, timing=TIMING)
+    loop = asyncio.get_running_loop()
+    urls = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
+    started.set_result((urls, lambda: loop.call_soon_threadsafe(stopped.set)))
+    await stopped.wait()
+    await server.stop()
 
 
 def against(settings: Settings, urls: tuple[str, str]) -> Settings:
@@ -74,8 +78,16 @@ def against(settings: Settings, urls: tuple[str, str]) -> Settings:
     )
 
 
-def run_checks(settings: Settings, checks: Collection[Check], *, before: Collection[Check] = ()) -> dict[str, Outcome]:
-    """Run checks in the order of a full run, after others with few examples; return their outcomes by id."""
+def run_checks(
+    settings: Settings, checks: Collection[Check] | None = None, *, before: Collection[Check] = ()
+) -> dict[str, Outcome]:
+    """Run checks in the order of a full run, after others with few examples; return all their outcomes by id.
+
+    Args:
+        settings: of the run.
+        checks: the ones to run; by default those that the settings and the target call for.
+        before: the others.
+    """
     bench = Bench(settings, "lp" + secrets.token_hex(4))
     run = Run(bench)
     try:
@@ -83,10 +95,13 @@ def run_checks(settings: Settings, checks: Collection[Check], *, before: Collect
         with suppress(NothingTestedError):
             root(bench)
             probe(bench)
-        bench.settings = attrs.evolve(settings, max_examples=_FEW_EXAMPLES)
-        for check in sorted(before, key=_rank):
-            run.outcome_of(check)
-        bench.settings = settings
+        if bench.facts is not None:
+            bench.settings = attrs.evolve(settings, max_examples=_FEW_EXAMPLES)
+            for check in sorted(before, key=_rank):
+                run.outcome_of(check)
+            bench.settings = settings
+        if checks is None:
+            checks = [check for check in catalogue().values() if bench.facts is not None and run.selects(check)]
         _run_lanes(run, sorted(checks, key=_rank))
     finally:
         bench.close()
@@ -112,12 +127,12 @@ def _rank(check: Check) -> int:
 
 
 def try_mutant(id_: str, *, everything: bool = False) -> dict[str, Outcome]:
-    """Serve a mutant and run the checks that must notice it, or all; return their outcomes by id."""
+    """Serve a mutant and run the checks that must notice it, or a fast run; return their outcomes by id."""
     mutant = mutants()[id_]
     settings = make_settings({"fast": True, "timeout": TIMEOUT_S, **mutant.settings}, {})
     named = {*mutant.must_fail, *mutant.traffic}
     everywhere = list(catalogue().values())
-    checks = everywhere if everything else [check for check in everywhere if check.id in named]
+    checks = None if everything else [check for check in everywhere if check.id in named]
     foundation = [check for check in everywhere if check.lane is Lane.MAIN and _rank(check) < len(FOUNDATION)]
     with served(mutant.patch(Parts()), settings.grafana or GRAFANA) as urls:
         return run_checks(against(settings, urls), checks, before=foundation)

@@ -23,6 +23,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from liveproto.channel import Organisation
 from liveproto.grafana.release import Release
+from liveproto.errors import LocalProtocolError
 from liveproto.grafana.scopes import Act, Granted, decide, decide_unprefixed
 from liveproto.session import events as ev
 from liveproto.session.server import Limits, ServerProtocol, Timing
@@ -96,7 +97,9 @@ class Connection:
 
     def deliver(self, channel: str, line: bytes) -> None:
         """Send an encoded push of a channel."""
-        self.machine.push_line(channel, line)
+        # A batch may end with an unsubscribe, of which the engine learns a moment after the machine.
+        with contextlib.suppress(LocalProtocolError):
+            self.machine.push_line(channel, line)
         self._wake.set()
 
     def disconnect(self, code: int, reason: str) -> None:
@@ -187,6 +190,10 @@ class Connection:
             self.machine.refuse(event.ticket, decision, now=self._now())
             return
         key = str(decision.channel)
+        if channel not in self._keys and key in self._keys.values():
+            # An organisation has two names, but a channel is subscribed to once.
+            self.machine.refuse(event.ticket, protocol_error(ErrorCode.ALREADY_SUBSCRIBED), now=self._now())
+            return
         self._keys[channel] = key
         self.machine.accept(event.ticket, self.subscribe_result(channel), now=self._now())
         self.server.engine.join(key, self, channel)

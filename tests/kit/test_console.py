@@ -1,0 +1,170 @@
+"""What a person sees: nothing wider than the terminal, the verdict last, each reason once."""
+
+import io
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+from rich.console import Console
+from servers import COMMAND, environment
+from test_report import FACTS, give, must_checks
+
+from liveproto_conformance.bench import Bench
+from liveproto_conformance.report.console import LiveProgress, make_console, print_end
+from liveproto_conformance.run import Run
+from liveproto_conformance.target import Settings
+from liveproto_conformance.verdict import Status
+
+LONG = "expected a reply with id 7 within 5 s, got none; other lines: " + "[{'push': {}}] " * 8
+
+
+@pytest.fixture
+def run():
+    bench = Bench(Settings(url="ws://h/api/live/ws"), "lpnonce")
+    bench.facts = FACTS
+    run = Run(bench)
+    run.planned = 164
+    yield run
+    bench.close()
+
+
+def shown(run, width=100, directory=None):
+    text = io.StringIO()
+    print_end(Console(file=text, width=width, force_terminal=True, no_color=True, highlight=False), run, directory)
+    plain = text.getvalue()
+    for code in ("\x1b[1m", "\x1b[2m", "\x1b[0m", "\x1b[1;", "\x1b[2;"):
+        plain = plain.replace(code, "")
+    return plain.splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_nothing_is_wider_than_the_terminal_and_the_verdict_is_last(run, width):
+    for status, check in zip(list(Status) * 3, must_checks(), strict=False):
+        give(run, check, status, LONG)
+    lines = shown(run, width)
+    assert max(map(len, lines)) <= width
+    assert lines[-1] == "NOT CONFORMANT"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdict"),
+    [
+        ([Status.PASS], "CONFORMANT"),
+        ([Status.PASS, Status.FAIL], "NOT CONFORMANT"),
+        ([Status.PASS, Status.NOT_EXERCISED], "INCOMPLETE: a MUST could not be exercised"),
+        ([Status.PASS, Status.HARNESS_ERROR], "ERROR of the kit: please report it"),
+        ([], "NOTHING TESTED: no check of this profile matches -k, --req and --level"),
+    ],
+)
+def test_verdicts(run, statuses, verdict):
+    for status, check in zip(statuses, must_checks(), strict=False):
+        give(run, check, status, "why")
+    assert shown(run)[-1] == verdict
+
+
+def test_an_interrupted_run_says_how_far_it_came(run):
+    give(run, must_checks()[0], Status.PASS)
+    run.interrupted = True
+    assert shown(run)[-1] == "INTERRUPTED after 1 of 164 checks: INCOMPLETE: a MUST could not be exercised"
+
+
+def test_a_card_has_the_rule_its_source_and_the_message_as_it_is(run):
+    check = must_checks()[0]
+    give(run, check, Status.FAIL, "expected [a], got [/b] [bold]c[/bold]")
+    lines = shown(run, 300)
+    assert lines[0] == f"FAIL {check.id}"
+    assert f"  {check.requirements[0].id} MUST  {check.requirements[0].text}" in lines
+    assert "  expected [a], got [/b] [bold]c[/bold]" in lines
+
+
+def test_a_reason_is_told_once_for_all_its_checks(run):
+    first, second, third, passing = must_checks()[:4]
+    give(run, first, Status.NOT_APPLICABLE, "the target announces no pings")
+    give(run, second, Status.NOT_APPLICABLE, "presence was answered 108")
+    give(run, third, Status.NOT_APPLICABLE, "the target announces no pings")
+    give(run, passing, Status.PASS)
+    assert shown(run, 300)[:5] == [
+        "NOT_APPLICABLE",
+        "  the target announces no pings",
+        f"    {first.id}, {third.id}",
+        "  presence was answered 108",
+        f"    {second.id}",
+    ]
+
+
+def test_passes_are_counted_by_area_and_not_listed(run):
+    for check in must_checks():
+        give(run, check, Status.PASS)
+    lines = shown(run)
+    assert not any(check.id in line for check in must_checks() for line in lines)
+    assert lines[0].split() == ["area", "PASS"]
+    assert len(lines) < 20
+
+
+def test_the_end_names_target_profile_seed_and_report(run, tmp_path):
+    give(run, must_checks()[0], Status.PASS)
+    run.not_scored.extend(["ping.a", "ping.b"])
+    text = "\n".join(shown(run, 300, tmp_path))
+    assert "target   ws://h/api/live/ws\n" in text
+    assert "profile  core+grafana, Grafana 12.4 (detected 12.4.0)\n" in text
+    assert "1 checks and 0 stimuli in " in text
+    assert "seed 0\n" in text
+    assert "fast     2 checks that wait for timers were left out\n" in text
+    assert f"report   {tmp_path}/report.json\n" in text
+
+
+def test_progress_on_a_pipe_is_silent(run):
+    text = io.StringIO()
+    console = Console(file=text, width=80)
+    with LiveProgress(console) as progress:
+        give(run, must_checks()[0], Status.PASS)
+        progress.on_result(run, next(iter(run.results.values())))
+    assert text.getvalue() == ""
+
+
+def test_a_pipe_does_not_wrap_lines(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    make_console().print("x " * 100)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """A terminal of 100 columns and 40 lines on a socket of its own: start a command, and see the screen."""
+    if shutil.which("tmux") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("the terminal test needs tmux")
+        pytest.skip("the terminal test needs tmux")
+    tmux = ["tmux", "-f", os.devnull, "-S", str(tmp_path / "tmux")]
+
+    def screen():
+        captured = subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True)
+        return captured.stdout.rstrip().splitlines()
+
+    def start(command):
+        subprocess.run(
+            [*tmux, "new-session", "-d", "-x", "100", "-y", "40", command],
+            cwd=tmp_path,
+            env=environment(TERM="xterm-256color", NO_COLOR=""),
+            check=True,
+        )
+        return screen
+
+    yield start
+    subprocess.run([*tmux, "kill-server"], capture_output=True, check=False)
+
+
+def test_on_a_terminal_progress_moves_and_the_last_screen_ends_with_the_verdict(terminal):
+    screen = terminal(f"{' '.join(COMMAND)} check --fast; echo exit $?; sleep 60")
+    deadline, seen = time.monotonic() + 60, set()
+    while not (lines := screen()) or not lines[-1].startswith("exit"):
+        assert time.monotonic() < deadline, lines
+        seen.update(lines)
+        time.sleep(0.1)
+    assert lines[-2:] == ["CONFORMANT", "exit 0"]
+    assert not any("Traceback" in line or "aiohttp" in line for line in lines)
+    assert any("/155" in line or "━" in line for line in seen)
+    assert not any("━" in line for line in lines)
+    assert max(map(len, lines)) <= 100

@@ -1,0 +1,174 @@
+"""report.json: valid for every ending of a run, and made of nothing but the checks' outcomes."""
+
+import json
+
+import jsonschema
+import pytest
+
+from liveproto.grafana.release import Release
+from liveproto_conformance.bench import Bench, Facts
+from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.check import Lane
+from liveproto_conformance.execute import Outcome
+from liveproto_conformance.report.json_report import make_report, write_report
+from liveproto_conformance.requirements import Level, Profile
+from liveproto_conformance.resources import load_schema
+from liveproto_conformance.run import Result, Run, describe
+from liveproto_conformance.target import Settings
+from liveproto_conformance.verdict import Exit, Status, Verdict, merge
+
+FACTS = Facts(
+    url="ws://h/api/live/ws",
+    channel_template="default/plugin/liveproto/{name}",
+    channel_evidence="subscribed",
+    publish_via="ws",
+    publish_evidence="",
+    detected="12.4.0",
+    version=Release(12, 4),
+    profiles=(Profile.CORE, Profile.GRAFANA),
+    http_prefix="default/",
+    grafana_prefix="default",
+)
+
+
+@pytest.fixture
+def run():
+    bench = Bench(Settings(url="ws://h/api/live/ws", seed=9, capabilities={"publish": False}), "lpnonce")
+    bench.facts = FACTS
+    yield Run(bench)
+    bench.close()
+
+
+def give(run, check, status, message=""):
+    run.results[check.id] = Result(check, Outcome(status=status, message=message, examples=1, duration_s=0.25))
+
+
+def problems(report):
+    validator = jsonschema.Draft202012Validator(load_schema("report.schema.json"))
+    return [error.message for error in validator.iter_errors(json.loads(json.dumps(report)))]
+
+
+def must_checks():
+    return [check for check in catalogue().values() if check.level is Level.MUST and check.lane is Lane.MAIN]
+
+
+def test_of_nothing_the_report_is_valid_and_incomplete(run):
+    report = make_report(run)
+    assert problems(report) == []
+    assert report["verdict"] == "incomplete"
+    assert run.verdict()[1] is Exit.NOTHING_TESTED
+
+
+def test_every_status_is_counted_and_told(run):
+    for status, check in zip(Status, must_checks(), strict=False):
+        give(run, check, status, f"because {status}")
+    report = make_report(run)
+    assert problems(report) == []
+    assert report["counts"] == {status.value: 1 for status in Status}
+    assert [check["status"] for check in report["checks"]] == [status.value for status in Status]
+    assert report["checks"][0]["message"] == "because FAIL"
+    assert report["checks"][0]["duration_s"] == 0.25
+    assert report["verdict"] == "nonconformant"
+    assert (report["seed"], report["capabilities"]) == (9, {"publish": False})
+    assert report["grafana"] == {"detected": "12.4.0", "used": "12.4"}
+    assert report["profiles"] == ["core", "grafana"]
+
+
+def test_requirements_have_the_merged_status_of_their_checks(run):
+    statuses = list(Status)
+    for number, check in enumerate(catalogue().values()):
+        give(run, check, statuses[(7 * number) % len(statuses)])
+    report = make_report(run)
+    assert problems(report) == []
+    expected = {}
+    for check in report["checks"]:
+        for id_ in check["requirements"]:
+            expected.setdefault(id_, []).append(Status(check["status"]))
+    assert {entry["id"]: entry["status"] for entry in report["requirements"]} == {
+        id_: merge(found).value for id_, found in expected.items()
+    }
+    assert len(report["requirements"]) == len({entry["id"] for entry in report["requirements"]})
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdict", "code"),
+    [
+        ([Status.PASS], Verdict.INCOMPLETE, Exit.INTERRUPTED),
+        ([Status.PASS, Status.FAIL], Verdict.NONCONFORMANT, Exit.INTERRUPTED),
+        ([], Verdict.INCOMPLETE, Exit.INTERRUPTED),
+    ],
+)
+def test_an_interrupted_run_is_no_conformant_one(run, statuses, verdict, code):
+    for status, check in zip(statuses, must_checks(), strict=False):
+        give(run, check, status)
+    run.interrupted = True
+    assert run.verdict() == (verdict, code)
+    assert problems(make_report(run)) == []
+
+
+def test_without_version_and_channel_the_report_is_valid(run):
+    bare = Facts(
+        url="ws://h/x",
+        channel_template=None,
+        channel_evidence="none",
+        publish_via=None,
+        publish_evidence="no way",
+        detected=None,
+        version=None,
+        profiles=(Profile.CORE,),
+        http_prefix="",
+        grafana_prefix="1",
+    )
+    run.bench.facts = bare
+    report = make_report(run)
+    assert problems(report) == []
+    assert report["grafana"] == {"detected": None, "used": None}
+    assert report["target"]["publish_evidence"] == "no way"
+
+
+def test_the_file_is_json_in_utf_8_on_many_lines(run, tmp_path):
+    give(run, must_checks()[0], Status.FAIL, "expected é, got \u2028")
+    write_report(run, tmp_path)
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert text.endswith("}\n")
+    assert "é" in text
+    assert json.loads(text)["checks"][0]["message"] == "expected é, got \u2028"
+
+
+def test_a_failure_says_the_rule_its_source_and_what_was_observed():
+    check = must_checks()[0]
+    text = describe(Result(check, Outcome(status=Status.FAIL, message="expected a, got b")))
+    rule = check.requirements[0]
+    assert text.splitlines()[0] == f"FAIL {check.id}"
+    assert f"{rule.id} MUST: {rule.text}" in text
+    assert f"source: {rule.source}" in text
+    assert text.endswith("observed: expected a, got b")
+
+
+def test_the_hash_of_stimuli_leaves_the_nonce_out_and_counts_what_is_different():
+    hashes, counts = set(), set()
+    for nonce in ("lpaaaa", "lpbbbb"):
+        bench = Bench(Settings(url="ws://h/"), nonce)
+        for data in (b"one", f"two {nonce}".encode(), b"one", b"three"):
+            bench.stimulus("check.a", data)
+        bench.stimulus("check.b", b"one")
+        hashes.add(bench.stimuli_sha256())
+        counts.add(bench.stimuli_count())
+        bench.close()
+    assert len(hashes) == 1
+    assert counts == {4}
+
+
+def test_the_hash_of_stimuli_knows_order_and_check():
+    def told(*stimuli):
+        bench = Bench(Settings(url="ws://h/"), "lpaaaa")
+        for check, data in stimuli:
+            bench.stimulus(check, data)
+        bench.close()
+        return bench.stimuli_sha256()
+
+    one = told(("a", b"1"), ("a", b"2"))
+    assert one != told(("a", b"2"), ("a", b"1"))
+    assert one != told(("a", b"1"), ("b", b"2"))
+    assert one != told(("a", b"12"))
+    assert told(("a", b"1"), ("b", b"2")) == told(("b", b"2"), ("a", b"1"))
