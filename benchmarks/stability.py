@@ -27,6 +27,7 @@ COUNT: Final = "while True: pass"
 
 
 def main() -> int:
+    """Judge every target asked for; return the exit code."""
     options = parse_options()
     settings = list(dict.fromkeys(options.setting or ([] if options.embedded else SETTINGS)))
     with contextlib.ExitStack() as stack:
@@ -44,6 +45,7 @@ def main() -> int:
 
 
 def parse_options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--setting", choices=SETTINGS, action="append", help="of the Go peer; default: all three")
@@ -55,7 +57,7 @@ def parse_options() -> argparse.Namespace:
 
 def build_peer(folder: Path) -> Path:
     """Build the Go peer and return its executable."""
-    subprocess.run(["go", "build", "-o", str(folder / "centrifuge-go"), "."], cwd=PEER, check=True)  # noqa: S603, S607 - ours
+    subprocess.run(["go", "build", "-o", str(folder / "centrifuge-go"), "."], cwd=PEER, check=True)
     return folder / "centrifuge-go"
 
 
@@ -67,7 +69,7 @@ def start_option(peer: Path, setting: str) -> list[str]:
 @contextlib.contextmanager
 def counting():
     """Keep one process busy; it ends with us."""
-    process = subprocess.Popen([sys.executable, "-c", COUNT])  # noqa: S603 - ours
+    process = subprocess.Popen([sys.executable, "-c", COUNT])
     try:
         yield
     finally:
@@ -98,7 +100,7 @@ def judge(name: str, options: list[str], runs: int, folder: Path) -> bool:
 def run_once(options: list[str], directory: Path, cwd: Path) -> tuple[int, Report | None]:
     """Judge once, in a process of its own; the report is missing where the run found nothing to test."""
     command = [sys.executable, "-m", "liveproto_conformance", "check", "--report-dir", str(directory), *options]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     text = (directory / "report.json").read_text() if directory.is_dir() else ""
     if not text:
         print(done.stdout + done.stderr)

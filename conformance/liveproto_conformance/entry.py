@@ -29,6 +29,12 @@ def missing_modules() -> list[str]:
     return [name for name in KIT_MODULES if find_spec(name) is None]
 
 
+def missing_kit() -> str | None:
+    """Say in one line what to install, or None where everything is."""
+    missing = missing_modules()
+    return f'{", ".join(missing)} not installed: pip install "liveproto[kit]"' if missing else None
+
+
 def main() -> None:
     """Run the command line, or say in one line what to install."""
     try:
@@ -38,9 +44,9 @@ def main() -> None:
 
 
 def _run() -> None:
-    missing = missing_modules()
-    if missing:
-        sys.stderr.write(f'liveproto: {", ".join(missing)} not installed: pip install "liveproto[kit]"\n')
+    missing = missing_kit()
+    if missing is not None:
+        sys.stderr.write(f"liveproto: {missing}\n")
         raise SystemExit(EXIT_USAGE)
     from liveproto_conformance.cli import cli  # noqa: PLC0415 - needs the extra
 

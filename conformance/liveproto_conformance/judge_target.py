@@ -41,8 +41,7 @@ def judge_target(settings: Settings) -> Exit:
             # By default Hypothesis keeps a cache in the folder of the user.
             set_hypothesis_home_dir(cache_folder() or stack.enter_context(TemporaryDirectory()))
             progress = stack.enter_context(LiveProgress(console))
-            served = ("--grafana", str(settings.grafana)) if settings.grafana else ()
-            settings = stack.enter_context(target_of(settings, *served))
+            settings = stack.enter_context(target_of(settings))
             run = _make_run(settings, directory, stack, progress)
             _run_checks(run)
             progress.__exit__()

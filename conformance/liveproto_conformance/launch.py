@@ -37,12 +37,8 @@ TIMERS: Final = ("--timer-ping", "2", "--timer-pong", "1", "--timer-stale", "2")
 
 
 @contextmanager
-def target_of(settings: Settings, *serve_options: str) -> Generator[Settings, None, None]:
+def target_of(settings: Settings) -> Generator[Settings, None, None]:
     """Yield the settings with the URL of a target that runs: the one given, started, or embedded.
-
-    Args:
-        settings: of the run.
-        serve_options: further options of ``liveproto serve`` for the embedded server.
 
     Raises:
         NothingTestedError: it did not start.
@@ -53,7 +49,8 @@ def target_of(settings: Settings, *serve_options: str) -> Generator[Settings, No
     elif settings.url is not None:
         yield settings
     else:
-        with embedded(*serve_options) as (url, timer_url):
+        played = ("--grafana", str(settings.grafana)) if settings.grafana is not None else ()
+        with embedded(*played) as (url, timer_url):
             yield attrs.evolve(
                 settings,
                 url=url,

@@ -133,10 +133,6 @@ def test_profile_grafana_asks_for_a_version_the_target_does_not_tell(tmp_path):
 # -- exit 5: nothing tested --------------------------------------------------------------------------------------------
 
 
-def refused_port(_):
-    """Nothing listens."""
-
-
 @pytest.mark.parametrize(
     ("handle", "words"),
     [
@@ -211,7 +207,8 @@ def test_the_embedded_server_conforms_and_the_report_is_valid(tmp_path):
 def test_what_breaks_a_rule_does_not_conform_and_the_end_says_why(server, tmp_path):
     (tmp_path / "liveproto.toml").write_text("[limits]\nmessage_bytes = 1000\n")
     done = liveproto(
-        *("check", server.http_url, "--req", "GL-WIRE-025", "--fast", "--timeout", "0.5", "--report-dir", "."), cwd=tmp_path
+        *("check", server.http_url, "--req", "GL-WIRE-025", "--fast", "--timeout", "0.5", "--report-dir", "."),
+        cwd=tmp_path,
     )
     assert done.returncode == NONCONFORMANT
     check = next(check for check in report_in(tmp_path)["checks"] if check["status"] == "FAIL")
@@ -278,7 +275,8 @@ def test_the_same_seed_gives_the_same_stimuli_and_verdicts_and_another_does_not(
     def told(seed):
         out = tmp_path / "out"
         done = liveproto(
-            *("check", server.http_url, "--fast", "--req", "GL-WIRE-03", "--seed", seed, "--report-dir", out), cwd=tmp_path
+            *("check", server.http_url, "--fast", "--req", "GL-WIRE-03", "--seed", seed, "--report-dir", out),
+            cwd=tmp_path,
         )
         assert done.returncode == CONFORMANT, done.stdout
         report = report_in(out)
@@ -312,7 +310,9 @@ def slow_server():
 
 def test_a_run_ends_with_its_time_also_where_timers_are_waited_for(slow_server, tmp_path):
     start = time.monotonic()
-    done = liveproto("check", slow_server.http_url, "--req", "GL-PING", "--max-time", "1.5", "--report-dir", ".", cwd=tmp_path)
+    done = liveproto(
+        "check", slow_server.http_url, "--req", "GL-PING", "--max-time", "1.5", "--report-dir", ".", cwd=tmp_path
+    )
     assert time.monotonic() - start < 6
     assert done.returncode == NONCONFORMANT
     report = report_in(tmp_path)
@@ -385,7 +385,10 @@ def test_ctrl_c_is_exit_2_in_time_with_a_valid_report_and_a_readable_trace(slow_
 
 
 def test_ctrl_c_before_the_first_check_is_exit_2(tmp_path):
-    with serving(until_gone) as port, started("check", f"http://127.0.0.1:{port}", "--timeout", "30", cwd=tmp_path) as run:
+    with (
+        serving(until_gone) as port,
+        started("check", f"http://127.0.0.1:{port}", "--timeout", "30", cwd=tmp_path) as run,
+    ):
         time.sleep(1.5)
         run.send_signal(signal.SIGINT)
         _, stderr = run.communicate(timeout=10)
@@ -476,7 +479,18 @@ def certificate(tmp_path_factory):
     key, certificate = folder / "key.pem", folder / "ca.pem"
     subprocess.run(
         [
-            *("openssl", "req", "-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-nodes",
+                "-days",
+                "2",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+            ),
             *("-subj", "/CN=liveproto", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate),
         ],
         check=True,
@@ -523,14 +537,8 @@ def test_help_and_version(tmp_path):
 
 
 BLOCKED = """
-import sys
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"cbor2", "rich"}:
-            raise ModuleNotFoundError(name) if path is not None else None
-        return None
-real = __import__("importlib.util").util.find_spec
 import importlib.util
+real = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name in {"cbor2", "rich"} else real(name, package)
 from liveproto_conformance.entry import main
 main()
@@ -539,7 +547,12 @@ main()
 
 def test_without_the_extra_it_says_in_one_line_what_to_install(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", BLOCKED, "check"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", BLOCKED, "check"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == USAGE
     assert done.stderr == 'liveproto: cbor2, rich not installed: pip install "liveproto[kit]"\n'

@@ -89,7 +89,7 @@ def test_a_command_that_does_not_end_on_request_is_killed(tmp_path, monkeypatch)
     assert not alive(pid)
 
 
-def test_the_url_may_have_a_path_and_the_port(tmp_path):
+def test_the_url_may_have_a_path_and_the_port():
     given = make_settings(
         {"start": f"{sys.executable} {HTTP}", "url": "ws://127.0.0.1:{port}/connection/websocket"}, {}
     )
@@ -110,7 +110,9 @@ def test_a_command_that_ends_at_once_says_what_it_said(tmp_path):
 
 
 def test_a_command_that_is_never_ready_is_ended_in_time(tmp_path):
-    command = script(tmp_path, f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
+    command = script(
+        tmp_path, f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+    )
     start = time.monotonic()
     with (
         pytest.raises(NothingTestedError, match=r"not ready within 0.7 s and said nothing"),

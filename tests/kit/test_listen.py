@@ -9,9 +9,11 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from servers import COMMAND, environment, free_port, respond, serving
+from servers import COMMAND, Playing, environment, free_port, respond, serving
 
+from liveproto.session.server import Timing
 from liveproto_conformance.fixtures import LiveServer
+from liveproto_conformance.reference.server import ReferenceServer
 
 A, B = "default/plugin/x/a", "default/plugin/x/b"
 
@@ -144,9 +146,11 @@ def test_ctrl_c_ends_it_quietly(server, tmp_path, connected):
 
 
 def test_an_http_answer_is_said(tmp_path):
-    with serving(respond("401 Unauthorized")) as port:
-        with listening(f"http://127.0.0.1:{port}", A, cwd=tmp_path) as listener:
-            assert "HTTP 401" in listener.says("cannot connect")
+    with (
+        serving(respond("401 Unauthorized")) as port,
+        listening(f"http://127.0.0.1:{port}", A, cwd=tmp_path) as listener,
+    ):
+        assert "HTTP 401" in listener.says("cannot connect")
 
 
 def test_credentials_and_headers_are_sent(tmp_path):
@@ -165,11 +169,6 @@ def test_credentials_and_headers_are_sent(tmp_path):
 
 
 def test_pings_are_answered_while_nothing_is_published(tmp_path):
-    from servers import Playing  # noqa: PLC0415
-
-    from liveproto.session.server import Timing  # noqa: PLC0415
-    from liveproto_conformance.reference.server import ReferenceServer  # noqa: PLC0415
-
     timing = Timing(ping_interval_s=1, pong_timeout_s=0.5, stale_delay_s=5)
     with Playing(ReferenceServer(timing=timing)) as server, listening(server.url, A, cwd=tmp_path) as listener:
         listener.says("subscribed")

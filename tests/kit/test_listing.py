@@ -92,7 +92,12 @@ def test_listing_loads_none_of_the_heavy_modules(tmp_path):
         "print(sorted({'hypothesis', 'aiohttp', 'httpx', 'rich', 'pytest'} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "list"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, "list"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr.strip() == "[]"
 

@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.check import Lane
 from liveproto_conformance.mutants.registry import mutants, parts_of
 from liveproto_conformance.mutants.trial import try_mutant
 from liveproto_conformance.requirements import requirements
@@ -36,7 +37,9 @@ def test_mutant_is_killed(id_, trials):
         if outcomes[check].status is not MISSED[catalogue()[check].level]
     }
     assert not survived
-    assert all(outcomes[check].message for check in mutant.must_fail)
+    for check in mutant.must_fail:
+        shown = "expected" if catalogue()[check].lane is not Lane.PASSIVE else "connection"
+        assert shown in outcomes[check].message
 
 
 def test_every_check_must_fail_for_some_mutant():
@@ -48,8 +51,7 @@ def test_mutants_name_checks_and_requirements_that_exist():
     for mutant in mutants().values():
         assert {*mutant.must_fail, *mutant.traffic} <= catalogue().keys(), mutant.id
         checked = {requirement.id for check in mutant.must_fail for requirement in catalogue()[check].requirements}
-        assert set(mutant.breaks) <= requirements().keys(), mutant.id
-        assert set(mutant.breaks) == set(mutant.breaks) & checked, mutant.id
+        assert set(mutant.breaks) <= requirements().keys() & checked, mutant.id
         assert all(
             {r.id for r in catalogue()[check].requirements} & set(mutant.breaks) for check in mutant.must_fail
         ), mutant.id

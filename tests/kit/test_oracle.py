@@ -3,6 +3,9 @@
 import json
 
 import pytest
+
+from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.check import Lane
 from liveproto_conformance.drive.websocket import Closed, Ending, Message
 from liveproto_conformance.oracle import Oracle, Watch
 
@@ -64,11 +67,13 @@ CASES = [
      [*CONNECT, *SUBSCRIBED, push(pub={"data": 1, "info": {"user": "", "client": "c"}})]),
     ("GL-WIRE-026", [*CONNECT, (SENT, '{"id":2,"presence":{}}'), (GOT, '{"id":2,"presence":{}}')],
      [*CONNECT, (SENT, '{"id":2,"presence":{}}'), (GOT, '{"id":2,"presence":{"presence":{}}}')]),
-    ("GL-WIRE-026", [*CONNECT, (SENT, '{"id":2,"presence_stats":{}}'), (GOT, '{"id":2,"presence_stats":{"num_users":0}}')],
+    ("GL-WIRE-026", [*CONNECT, (SENT, '{"id":2,"presence_stats":{}}'),
+      (GOT, '{"id":2,"presence_stats":{"num_users":0}}')],
      [*CONNECT, (SENT, '{"id":2,"presence_stats":{}}'),
       (GOT, '{"id":2,"presence_stats":{"num_users":0,"num_clients":0}}')]),
     ("GL-WIRE-026", [*CONNECT, (SENT, '{"id":2,"history":{}}'), (GOT, '{"id":2,"history":{"offset":0,"epoch":""}}')],
-     [*CONNECT, (SENT, '{"id":2,"history":{}}'), (GOT, '{"id":2,"history":{"publications":[],"offset":0,"epoch":""}}')]),
+     [*CONNECT, (SENT, '{"id":2,"history":{}}'),
+      (GOT, '{"id":2,"history":{"publications":[],"offset":0,"epoch":""}}')]),
     ("GL-WIRE-031", [*CONNECT, (GOT, "[]")], [*CONNECT, (GOT, "{}")]),
     ("GL-WIRE-031", [*CONNECT, (GOT, "{")], [*CONNECT, (GOT, "{}")]),
     ("GL-WIRE-031", [*CONNECT, ASKED, (GOT, '{"id":"2","rpc":{}}')], [*CONNECT, ASKED, (GOT, '{"id":2,"rpc":{}}')]),
@@ -129,9 +134,6 @@ def test_what_breaks_a_rule_is_found_and_its_neighbour_is_not(rule, bad, good):
 
 
 def test_every_passive_rule_of_the_checks_has_a_case():
-    from liveproto_conformance.catalogue import catalogue  # noqa: PLC0415
-    from liveproto_conformance.check import Lane  # noqa: PLC0415
-
     passive = {r.id for check in catalogue().values() if check.lane is Lane.PASSIVE for r in check.requirements}
     assert passive <= set(RULES)
 

@@ -20,7 +20,6 @@ from liveproto_conformance.reference.server import Parts, ReferenceServer
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.target import Settings, UsageError, tls_context
 
-
 CONTEXT = {"organisation": Organisation(1), "release": Release(12, 4)}
 
 
@@ -147,7 +146,10 @@ def test_any_channel_will_do_for_a_server_without_grammar():
     ("answers", "version"),
     [
         ({"/api/health": '{"version":"12.3.1"}'}, "12.3.1"),
-        ({"/api/health": '{"database":"ok"}', "/api/frontend/settings": '{"buildInfo":{"version":"11.6.0"}}'}, "11.6.0"),
+        (
+            {"/api/health": '{"database":"ok"}', "/api/frontend/settings": '{"buildInfo":{"version":"11.6.0"}}'},
+            "11.6.0",
+        ),
         ({"/api/health": "ok", "/api/frontend/settings": '{"buildInfo":{"version":"11.6.0"}}'}, "11.6.0"),
         ({"/api/frontend/settings": '{"buildInfo":{"version":"11.6.0"}}'}, "11.6.0"),
         ({"/api/health": '{"version":""}'}, None),
@@ -226,7 +228,10 @@ def close_with(code, reason=""):
         (answering('{"id":7,"connect":{"client":"c"}}'), r"connect was never answered: .* got none"),
         (answering('{"id":1,"connect":{}}'), r"the connect result has no client: \{\}\."),
         (answering('{"id":1,"connect":{"client":5}}'), r"the connect result has no client"),
-        (answering('{"id":1,"error":{"code":101,"message":"unauthorized"}}'), r'expected a "connect" result .* got .*101'),
+        (
+            answering('{"id":1,"error":{"code":101,"message":"unauthorized"}}'),
+            r'expected a "connect" result .* got .*101',
+        ),
         (answering("hello"), r"connect was never answered"),
         (close_with(3500, "invalid token"), r"close 3500 'invalid token'\. Is"),
         (close_with(3504, "connection limit"), r"close 3504 'connection limit'\. It is at its connection limit"),
@@ -244,14 +249,20 @@ def test_what_never_answered_connect_is_a_sentence_with_advice(handle, words):
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}", "http://no-such-host.invalid"])
 def test_what_cannot_be_reached_is_a_sentence_with_advice(url):
     url = url.format(port=free_port())
-    with bench_for(url, timeout=2.0) as bench, pytest.raises(NothingTestedError, match=r"cannot be reached: .*Is it running"):
+    with (
+        bench_for(url, timeout=2.0) as bench,
+        pytest.raises(NothingTestedError, match=r"cannot be reached: .*Is it running"),
+    ):
         root(bench)
 
 
 def test_tls_with_what_does_not_speak_it():
-    with serving(respond("200 OK")) as port, bench_for(f"https://127.0.0.1:{port}", timeout=0.5) as bench:
-        with pytest.raises(NothingTestedError, match=r"TLS failed: .* See --ca-file and --insecure\.|no answer"):
-            root(bench)
+    with (
+        serving(respond("200 OK")) as port,
+        bench_for(f"https://127.0.0.1:{port}", timeout=0.5) as bench,
+        pytest.raises(NothingTestedError, match=r"TLS failed: .* See --ca-file and --insecure\.|no answer"),
+    ):
+        root(bench)
 
 
 def test_a_token_in_the_url_is_not_shown():
@@ -275,7 +286,10 @@ def test_what_answers_connect_and_nothing_else_is_left_after_one_timeout():
 
 def test_what_closes_at_every_subscribe_is_probed_to_its_end():
     reply = json.dumps({"id": 1, "connect": {"client": "c"}})
-    with serving(answering(reply, then=lambda sock: sock.recv(1000))) as port, bench_for(f"ws://127.0.0.1:{port}/", timeout=0.5) as b:
+    with (
+        serving(answering(reply, then=lambda sock: sock.recv(1000))) as port,
+        bench_for(f"ws://127.0.0.1:{port}/", timeout=0.5) as b,
+    ):
         root(b)
         facts = probe(b)
     assert facts.channel_template is None
@@ -284,8 +298,10 @@ def test_what_closes_at_every_subscribe_is_probed_to_its_end():
 
 def test_profile_grafana_without_version_asks_for_it():
     reply = json.dumps({"id": 1, "connect": {"client": "c"}})
-    with serving(answering(reply)) as port:
-        with bench_for(f"ws://127.0.0.1:{port}/", profile=Profile.GRAFANA, timeout=0.3) as bench:
-            root(bench)
-            with pytest.raises(UsageError, match=r"does not tell its version; give --grafana"):
-                probe(bench)
+    with (
+        serving(answering(reply)) as port,
+        bench_for(f"ws://127.0.0.1:{port}/", profile=Profile.GRAFANA, timeout=0.3) as bench,
+    ):
+        root(bench)
+        with pytest.raises(UsageError, match=r"does not tell its version; give --grafana"):
+            probe(bench)

@@ -70,8 +70,12 @@ def test_what_could_not_be_exercised_fails_the_run(server, tmp_path):
 
 
 def test_a_failed_check_shows_the_rule_and_no_stack_of_ours(server, tmp_path):
-    (tmp_path / "liveproto.toml").write_text(f'url = "{server.http_url}"\nfast = true\n[limits]\nmessage_bytes = 1000\n')
-    done = run_pytest(*CHECKS, "--rootdir", ".", "--liveproto-req", "GL-WIRE-025", "--liveproto-timeout", "0.5", cwd=tmp_path)
+    (tmp_path / "liveproto.toml").write_text(
+        f'url = "{server.http_url}"\nfast = true\n[limits]\nmessage_bytes = 1000\n'
+    )
+    done = run_pytest(
+        *CHECKS, "--rootdir", ".", "--liveproto-req", "GL-WIRE-025", "--liveproto-timeout", "0.5", cwd=tmp_path
+    )
     assert done.returncode == FAILED
     assert "GL-WIRE-025 MUST: A message of exactly the size limit is accepted" in done.stdout
     assert "observed: " in done.stdout
@@ -117,7 +121,9 @@ TESTS = '''
 """Tests of a client, as a user writes them."""
 
 import asyncio
+import contextlib
 import json
+import socket
 
 import pytest
 import websockets
@@ -126,13 +132,14 @@ from websockets.sync.client import connect
 CHANNEL = "default/plugin/mine/x"
 
 
+@contextlib.contextmanager
 def subscribed(url):
-    client = connect(url)
-    client.send('{"id":1,"connect":{}}')
-    assert "client" in json.loads(client.recv(timeout=5))["connect"]
-    client.send(json.dumps({"id": 2, "subscribe": {"channel": CHANNEL}}))
-    assert json.loads(client.recv(timeout=5)) == {"id": 2, "subscribe": {}}
-    return client
+    with connect(url) as client:
+        client.send('{"id":1,"connect":{}}')
+        assert "client" in json.loads(client.recv(timeout=5))["connect"]
+        client.send(json.dumps({"id": 2, "subscribe": {"channel": CHANNEL}}))
+        assert json.loads(client.recv(timeout=5)) == {"id": 2, "subscribe": {}}
+        yield client
 
 
 def test_publish(liveproto_server):
@@ -158,16 +165,22 @@ def test_stop_and_restart(liveproto_server):
         with pytest.raises(websockets.ConnectionClosed) as closed:
             client.recv(timeout=5)
     assert closed.value.rcvd.code == 3001
-    with pytest.raises(OSError):
-        connect(url)
+    with pytest.raises(OSError), connect(url):
+        pass
     liveproto_server.restart()
-    subscribed(url).close()
+    with subscribed(url):
+        pass
 
 
-def test_a_client_left_open(liveproto_server):
+def test_a_client_that_is_lost(liveproto_server):
+    with subscribed(liveproto_server.url) as client:
+        client.socket.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_client_that_stays_connected(liveproto_server, request):
     client = subscribed(liveproto_server.url)
-    client.socket.close()
-    client.close()
+    client.__enter__()
+    request.addfinalizer(lambda: client.__exit__(None, None, None))
 
 
 def test_an_asyncio_client(liveproto_server):
@@ -192,7 +205,7 @@ def test_the_fixtures_serve_tests_of_clients_without_a_warning(tmp_path):
     (tmp_path / "test_client.py").write_text(TESTS)
     done = run_pytest("-q", "-W", "error", "-p", "no:cacheprovider", cwd=tmp_path)
     assert done.returncode == PASSED, done.stdout
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} <= {"test_client.py", "__pycache__", ".hypothesis"}
 
 

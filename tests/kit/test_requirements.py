@@ -1,9 +1,9 @@
 """SPEC.md as data: one line read whole, and what is said of a line that cannot be read."""
 
 import pytest
-from liveproto_conformance.requirements import Level, Profile, as_json, parse_spec, requirements
 
 from liveproto.grafana.release import Release
+from liveproto_conformance.requirements import Level, Profile, as_json, parse_spec, requirements
 
 LINE = "> **GL-SUB-003** MUST · server · wire · core — A thing is so. *as-observed*: T01, centrifuge 0.35.0"
 

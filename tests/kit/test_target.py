@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+
+from liveproto.grafana.release import Release
 from liveproto_conformance.requirements import Level, Profile
 from liveproto_conformance.target import (
     Settings,
@@ -14,8 +16,6 @@ from liveproto_conformance.target import (
     tls_context,
     websocket_url,
 )
-
-from liveproto.grafana.release import Release
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,8 @@ def test_urls(url, websocket, http):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:3000", "h", "ftp://h", "http://", "http:///path", "http://h:x", "http://h:99999", "ws://[::1"]
+    "url",
+    ["", "localhost:3000", "h", "ftp://h", "http://", "http:///path", "http://h:x", "http://h:99999", "ws://[::1"],
 )
 def test_what_is_no_url_is_a_usage_error(url):
     with pytest.raises(UsageError):
@@ -52,12 +53,15 @@ def test_what_is_no_url_is_a_usage_error(url):
         ({"profile": "grafan"}, "profile: expected core or grafana, got 'grafan'; did you mean 'grafana'?"),
         ({"profile": "x"}, "profile: expected core or grafana, got 'x'"),
         ({"level": "shuold"}, "level: expected MUST or SHOULD or MAY, got 'shuold'; did you mean 'SHOULD'?"),
-        ({"publish_via": "htp"}, "publish_via: expected ws or http or push or command, got 'htp'; did you mean 'http'?"),
+        (
+            {"publish_via": "htp"},
+            "publish_via: expected ws or http or push or command, got 'htp'; did you mean 'http'?",
+        ),
         ({"publish_via": "command"}, "publish_via = command: expected publish_command, the shell command to run"),
         ({"grafana": "new"}, "grafana: expected a Grafana version such as 12.4, got 'new'"),
         ({"channel_template": "x"}, "channel_template: expected {name} in it, got 'x'"),
         ({"start": "serve"}, "start: expected {port} in the command, got 'serve'"),
-        ({"start": "serve '{port}"}, "start: No closing quotation: \"serve '{port}\""),
+        ({"start": "serve '{port}"}, 'start: No closing quotation: "serve \'{port}"'),
         ({"start": "s {port}", "ready": "/health"}, "ready: expected http(s)://..., got '/health'"),
         ({"max_examples": 0}, "max_examples: expected at least 1, got 0"),
         ({"max_connections": -1}, "max_connections: expected at least 1, got -1"),
@@ -134,7 +138,9 @@ def config(folder, text, name="liveproto.toml"):
 
 
 def test_a_configuration_has_the_settings_and_its_tables(tmp_path):
-    path = config(tmp_path, 'url = "http://h"\nseed = 3\ntimeout = 2.5\n[capabilities]\npublish = false\n[limits]\nchannels = 9')
+    path = config(
+        tmp_path, 'url = "http://h"\nseed = 3\ntimeout = 2.5\n[capabilities]\npublish = false\n[limits]\nchannels = 9'
+    )
     read = read_config(path)
     assert read == {
         "url": "http://h",

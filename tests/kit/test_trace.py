@@ -4,6 +4,7 @@ import io
 
 import cbor2
 import pytest
+
 from liveproto_conformance.trace import TraceWriter, redact, redact_url
 
 

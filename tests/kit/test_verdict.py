@@ -1,6 +1,7 @@
 """How statuses merge and what a run returns, by tables written from kit.md section 4."""
 
 import pytest
+
 from liveproto_conformance.requirements import Level
 from liveproto_conformance.verdict import Exit, Judgement, Status, Verdict, judge, merge
 

@@ -6,9 +6,16 @@ import threading
 import time
 
 import pytest
-from liveproto_conformance.drive import websocket
-from liveproto_conformance.drive.websocket import ConnectionEndedError, Ending, NotWebSocketError, open_connection
 from servers import BINARY, CLOSE, PING, TEXT, frame, read_head, respond, serving, until_gone, upgrade
+
+from liveproto_conformance.drive import websocket
+from liveproto_conformance.drive.websocket import (
+    Closed,
+    ConnectionEndedError,
+    Ending,
+    NotWebSocketError,
+    open_connection,
+)
 
 CONT, PONG = 0, 10
 
@@ -47,22 +54,26 @@ def close_frame(code, reason=""):
     return frame(CLOSE, struct.pack(">H", code) + reason.encode())
 
 
+def ended(code, reason):
+    return Closed(code, reason, Ending.CLOSE_FRAME)
+
+
 @pytest.mark.parametrize(
-    ("data", "then", "ending", "code", "reason", "words"),
+    ("data", "then", "closed", "words"),
     [
-        (close_frame(3501, "bad request"), until_gone, Ending.CLOSE_FRAME, 3501, "bad request", "close 3501 'bad request'"),
-        (close_frame(1000), until_gone, Ending.CLOSE_FRAME, 1000, "", "close 1000 ''"),
-        (frame(CLOSE), until_gone, Ending.CLOSE_FRAME, 1005, "", "close 1005 ''"),
-        (close_frame(3000, "x"), socket.socket.close, Ending.CLOSE_FRAME, 3000, "x", "close 3000 'x'"),
-        (b"", socket.socket.close, Ending.EOF, 1006, "", "end of file without close frame"),
-        (b"\x81", socket.socket.close, Ending.EOF, 1006, "", "end of file without close frame"),
+        (close_frame(3501, "bad request"), until_gone, ended(3501, "bad request"), "close 3501 'bad request'"),
+        (close_frame(1000), until_gone, ended(1000, ""), "close 1000 ''"),
+        (frame(CLOSE), until_gone, ended(1005, ""), "close 1005 ''"),
+        (close_frame(3000, "x"), socket.socket.close, ended(3000, "x"), "close 3000 'x'"),
+        (b"", socket.socket.close, Closed(1006, "", Ending.EOF), "end of file without close frame"),
+        (b"\x81", socket.socket.close, Closed(1006, "", Ending.EOF), "end of file without close frame"),
     ],
 )
-def test_endings(data, then, ending, code, reason, words):
-    messages, closed = receive_all(data, then=then)
+def test_endings(data, then, closed, words):
+    messages, seen = receive_all(data, then=then)
     assert messages == []
-    assert (closed.ending, closed.code, closed.reason) == (ending, code, reason)
-    assert str(closed) == words
+    assert seen == closed
+    assert str(seen) == words
 
 
 def test_a_reset_is_no_end_of_file():
@@ -261,9 +272,7 @@ def test_headers_replace_those_of_the_handshake():
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
     with serving(handle) as port, pytest.raises(NotWebSocketError):
-        open_connection(
-            f"ws://127.0.0.1:{port}/x?y=z", headers={"Host": "grafana", "X-A": "b"}, timeout_s=2, tls=None
-        )
+        open_connection(f"ws://127.0.0.1:{port}/x?y=z", headers={"Host": "grafana", "X-A": "b"}, timeout_s=2, tls=None)
     lines = heads[0].split("\r\n")
     assert lines[0] == "GET /x?y=z HTTP/1.1"
     assert [line for line in lines if line.startswith(("Host", "X-A"))] == ["Host: grafana", "X-A: b"]
@@ -276,7 +285,11 @@ def test_headers_replace_those_of_the_handshake():
         (respond("200 OK", b"{}"), 200, "answered with HTTP 200"),
         (lambda sock: sock.sendall(b"SSH-2.0-OpenSSH_9\r\n\r\n"), None, "not answered with HTTP"),
         (socket.socket.close, None, "not answered"),
-        (respond("101 Switching Protocols", headers="Upgrade: h2c\r\nConnection: Upgrade\r\n"), None, "not answered as"),
+        (
+            respond("101 Switching Protocols", headers="Upgrade: h2c\r\nConnection: Upgrade\r\n"),
+            None,
+            "not answered as",
+        ),
         (
             respond("101 X", headers="Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n"),
             None,

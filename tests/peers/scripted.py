@@ -19,7 +19,7 @@ class ScriptedClient:
 
     def __init__(self, command, url, channel):
         self.events = []
-        self._taken = 0
+        self._places = {}
         self._told = threading.Condition()
         self._process = subprocess.Popen(
             [*command, url, channel],
@@ -38,14 +38,17 @@ class ScriptedClient:
         return self.wait("done", do=command)
 
     def wait(self, event, **fields):
-        """Wait for the next event with this name and these fields; what comes before it is passed over."""
+        """Wait for the next event of this name with these fields; only events of the same name are passed over.
+
+        Names have their own places, because answers to commands and what the SDK reports come in any order.
+        """
         deadline = time.monotonic() + WAIT_S
         with self._told:
             while True:
-                while self._taken < len(self.events):
-                    found = self.events[self._taken]
-                    self._taken += 1
+                for place in range(self._places.get(event, 0), len(self.events)):
+                    found = self.events[place]
                     if found["event"] == event and fields.items() <= found.items():
+                        self._places[event] = place + 1
                         return found
                 left = deadline - time.monotonic()
                 state = "in time" if self._reader.is_alive() else "before the client ended"

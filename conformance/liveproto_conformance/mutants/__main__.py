@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.mutants.registry import mutants
-from liveproto_conformance.mutants.trial import try_mutant
+from liveproto_conformance.mutants.trial import try_in_full
 from liveproto_conformance.verdict import Status
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 _WORKERS: Final = 4
 _NOTICED: Final = frozenset({Status.FAIL, Status.WARN, Status.FLAKY, Status.HARNESS_ERROR})
-
-
-def try_in_full(id_: str) -> dict[str, Outcome]:
-    """Run the checks that must fail, and then a fast run."""
-    return {**try_mutant(id_, everything=True), **try_mutant(id_)}
 
 
 def report(id_: str, outcomes: dict[str, Outcome]) -> str:

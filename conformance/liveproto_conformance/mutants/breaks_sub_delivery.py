@@ -49,9 +49,10 @@ class _ToEverybody(Engine):
     def publish(self, key: Hashable, make_push: Callable[[str], m.Push]) -> None:
         super().publish(key, make_push)
         served = self._channels.get(key, {})
-        name = next(iter(served.values()), "")
-        for subscriber in {subscriber for channel in self._channels.values() for subscriber in channel} - served.keys():
-            subscriber.deliver(name, json_v2.encode(m.Reply(push=make_push(name))))
+        everybody = {subscriber for channel in self._channels.values() for subscriber in channel}
+        for name in list(served.values())[:1]:
+            for subscriber in everybody - served.keys():
+                subscriber.deliver(name, json_v2.encode(m.Reply(push=make_push(name))))
 
 
 @mutant(

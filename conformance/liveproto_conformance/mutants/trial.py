@@ -136,3 +136,8 @@ def try_mutant(id_: str, *, everything: bool = False) -> dict[str, Outcome]:
     foundation = [check for check in everywhere if check.lane is Lane.MAIN and _rank(check) < len(FOUNDATION)]
     with served(mutant.patch(Parts()), settings.grafana or GRAFANA) as urls:
         return run_checks(against(settings, urls), checks, before=foundation)
+
+
+def try_in_full(id_: str) -> dict[str, Outcome]:
+    """Run a fast run against a mutant, and then the checks that must notice it; return the outcomes by id."""
+    return {**try_mutant(id_, everything=True), **try_mutant(id_)}

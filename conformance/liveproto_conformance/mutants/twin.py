@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import socket
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 _SEED: Final = 1
 _CONNECTED: Final = ServerState.CONNECTED
 _LONGEST_S: Final = 0.02
+_BOTH_WAYS: Final = 2
+"""What sockets call SHUT_RDWR."""
 _UNSUPPORTED: Final = Disconnect(1003, "")
 _REQUESTS: Final = tuple(m.REQUEST_FIELDS.values())
 _UNKNOWN_MEMBERS: Final = {"x_twin": Raw(b'{"a":[1,null]}'), "Zeit": Raw(b"1e3"), "": Raw(b'""')}
@@ -224,7 +225,7 @@ class _Connection(Capable):
         if isinstance(output, ev.Close):
             await asyncio.sleep(_LONGEST_S * self._chance.random() ** 8)
             if output.code == MESSAGE_SIZE.code:
-                self._socket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                self._socket.get_extra_info("socket").shutdown(_BOTH_WAYS)
                 return
         await super()._send(output)
 

@@ -22,8 +22,8 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from liveproto.channel import Organisation
-from liveproto.grafana.release import Release
 from liveproto.errors import LocalProtocolError
+from liveproto.grafana.release import Release
 from liveproto.grafana.scopes import Act, Granted, decide, decide_unprefixed
 from liveproto.session import events as ev
 from liveproto.session.server import Limits, ServerProtocol, Timing
@@ -41,6 +41,7 @@ ORGANISATION: Final = Organisation(1)
 USER: Final = "1"
 SERVES: Final[frozenset[type[m.Request]]] = frozenset({m.SubscribeRequest, m.PublishRequest})
 """Grafana 12.4 has no handler for anything else."""
+_RPC_REMOVED: Final = Release(12, 4)
 RECEIVED_KEPT: Final = 10_000
 """Messages of clients that are remembered, for tests of clients."""
 _OVERSIZE_ROOM: Final = 1024 * 1024
@@ -76,7 +77,7 @@ class Connection:
             now=self._loop.time(),
             limits=server.limits,
             timing=timing,
-            serves=server.parts.serves,
+            serves=server.serves,
             first_ping_fraction=random.random(),  # noqa: S311 - spreads load
         )
 
@@ -164,7 +165,9 @@ class Connection:
             case ev.PublishRequested():
                 self._answer_publish(event)
             case ev.CommandRequested():
-                self.machine.refuse(event.ticket, protocol_error(ErrorCode.NOT_AVAILABLE), now=self._now())
+                rpc = isinstance(event.request, m.RPCRequest)
+                code = ErrorCode.METHOD_NOT_FOUND if rpc else ErrorCode.NOT_AVAILABLE
+                self.machine.refuse(event.ticket, protocol_error(code), now=self._now())
             case ev.Unsubscribed():
                 self._leave(event.channel)
             case ev.Disconnected():
@@ -257,6 +260,11 @@ class ReferenceServer:
         self.connections: set[Connection] = set()
         self.received: deque[str | bytes] = deque(maxlen=RECEIVED_KEPT)
         self._runners: list[web.AppRunner] = []
+
+    @property
+    def serves(self) -> frozenset[type[m.Request]]:
+        """Requests that have a handler; until 12.3 rpc has one, which knows a single method."""
+        return self.parts.serves if self.release >= _RPC_REMOVED else self.parts.serves | {m.RPCRequest}
 
     async def listen(self, port: int, *, timing: Timing | None = None) -> int:
         """Open a listener on loopback, with timers of its own where given; return its port."""
