@@ -256,7 +256,7 @@ def _check_start(given: Mapping[str, Any]) -> None:
         raise UsageError(f"start: {error}: {given['start']!r}") from error
     if not command or "{port}" not in given.get("start", "{port}"):
         raise UsageError(f"start: expected {{port}} in the command, got {given['start']!r}")
-    if "ready" in given and urlsplit(given["ready"]).scheme not in {"http", "https"}:
+    if "ready" in given and urlsplit(str(given["ready"])).scheme not in {"http", "https"}:
         raise UsageError(f"ready: expected http(s)://..., got {given['ready']!r}")
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
+
+from liveproto.wire.messages import REQUEST_FIELDS, RESULT_FIELDS, Push, Record
 from liveproto_conformance import target
 from liveproto_conformance.requirements import as_json, requirements
 from liveproto_conformance.schema_tools import closed, definition, requirements_at
 from liveproto_conformance.verdict import Status, Verdict
-
-from liveproto.wire.messages import REQUEST_FIELDS, RESULT_FIELDS, Push, Record
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {path.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("schemas/*.schema.json"))}

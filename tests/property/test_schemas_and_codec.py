@@ -15,7 +15,6 @@ import jsonschema_rs
 import msgspec
 from hypothesis import event, given
 from hypothesis import strategies as st
-from liveproto_conformance.schema_tools import definition
 
 from liveproto.wire.codes import FIRST_APPLICATION_ERROR, TEMPORARY_ERRORS, ErrorCode, protocol_error
 from liveproto.wire.json_v2 import decode_commands, decode_replies, encode
@@ -58,6 +57,7 @@ from liveproto.wire.messages import (
     UnsubscribeRequest,
     UnsubscribeResult,
 )
+from liveproto_conformance.schema_tools import definition
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 READER = json.loads((SCHEMAS / "wire.schema.json").read_text())
