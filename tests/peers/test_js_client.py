@@ -42,9 +42,9 @@ def start(start_client, js_command):
 def subscribe(client):
     """Connect and subscribe; return the client id the server gave."""
     client.do("connect")
-    client.do("subscribe")
     id_ = client.wait("connected")["client"]
     assert UUID.fullmatch(id_)
+    client.do("subscribe")
     client.wait("subscribed")
     return id_
 
@@ -54,12 +54,14 @@ def test_a_session_from_connect_to_disconnect(start, embedded_urls):
     id_ = subscribe(client)
     assert client.do("publish", data={"n": [1, "é"]}) == {"event": "done", "do": "publish", "ok": True}
     client.do("unsubscribe")
+    client.wait("raw", dir="in", data='{"id":4,"unsubscribe":{}}')
     client.do("disconnect")
+    client.wait("disconnected")
     client.wait("transport", state="closed", code=1000)
     assert client.story() == [
         CONNECTING,
-        SUBSCRIBING,
         connected(id_),
+        SUBSCRIBING,
         SUBSCRIBED,
         publication({"n": [1, "é"]}),
         UNSUBSCRIBED,
@@ -112,7 +114,8 @@ def test_pings_are_answered_and_keep_the_connection(start, embedded_urls):
         client.wait("raw", dir="in", data="{}")
         client.wait("raw", dir="out", data="{}")
     client.do("publish", data=1)
-    assert client.story() == [CONNECTING, SUBSCRIBING, connected(id_), SUBSCRIBED, publication(1)]
+    client.wait("publication")
+    assert client.story() == [CONNECTING, connected(id_), SUBSCRIBING, SUBSCRIBED, publication(1)]
     assert client.lines("in")[0] == f'{{"id":1,"connect":{{"client":"{id_}","ping":2,"pong":true}}}}'
 
 
@@ -131,11 +134,12 @@ def test_a_restart_is_survived_with_the_subscription(start, start_server, number
     second = client.wait("connected")["client"]
     client.wait("subscribed")
     client.do("publish", data=2)
+    client.wait("publication")
     assert second != first
     assert client.story() == [
         CONNECTING,
-        SUBSCRIBING,
         connected(first),
+        SUBSCRIBING,
         SUBSCRIBED,
         LOST,
         {"event": "connecting", "code": code, "reason": reason},
