@@ -255,6 +255,10 @@ def open_connection(
         protocol.send_request(request)
         sock.sendall(b"".join(protocol.data_to_send()))
         _shake_hands(connection, sock, protocol, deadline)
+    except ConnectionError as error:
+        # Something took the connection and dropped it: whether that shows as a reset or as an end is chance.
+        sock.close()
+        raise _handshake_fault(None) from error
     except BaseException:
         sock.close()
         raise
