@@ -12,13 +12,14 @@ Source: centrifuge 0.35.0 client.go, in the order of its checks.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import msgspec
 
 from liveproto.errors import LocalProtocolError, RemoteProtocolError
 from liveproto.session import events as ev
+from liveproto.session.classify import Facts, classify, request_of
 from liveproto.session.machine import Machine, Transition
 from liveproto.session.states import (
     CHANNEL_TRANSITIONS,
@@ -35,14 +36,9 @@ from liveproto.wire import messages as m
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Q = TypeVar("Q")
-
 _PING: Final = b"{}"
 _NO_COMMAND: Final = m.Command()
-_DELTAS: Final = frozenset({"", "fossil"})
 _ENDED: Final = frozenset({ServerState.CLOSED, ServerState.FAILED})
-
-_ALWAYS_SERVED: Final = frozenset({m.ConnectRequest, m.UnsubscribeRequest, m.PingRequest})
 
 EVERYTHING: Final = frozenset(m.REQUEST_FIELDS)
 """All requests: what an application with every handler serves."""
@@ -106,12 +102,15 @@ class ServerProtocol:
         """
         self._limits = limits
         self._timing = timing
-        self._serves = serves | _ALWAYS_SERVED
         self._first_ping_fraction = first_ping_fraction
         self._machine = Machine(self.transitions, ServerState.OPEN)
         self._channels: dict[str, Machine[ChannelState, ChannelInput]] = {}
-        self._expiring: set[str] = set()
-        self._connection_expires = False
+        self._facts = Facts(
+            serves=serves,
+            channel_bytes=limits.channel_bytes,
+            max_channels=limits.channels,
+            channels=self._channels,
+        )
         self._questions: dict[ev.Ticket, m.Command] = {}
         self._next_ticket = 1
         self._held: deque[m.Command | json_v2.Fault] = deque()
@@ -126,7 +125,6 @@ class ServerProtocol:
         self._ping_at: float | None = None
         self._pong_at: float | None = None
         self._wait_until: float | None = None
-        self._pong_due = False
         self._actions: dict[str, Callable[[Transition[ServerState], m.Command], None]] = {
             "ask": self._ask,
             "channel": self._subscribe_or_unsubscribe,
@@ -138,20 +136,6 @@ class ServerProtocol:
             "send_received": self._send_received,
             "pong_received": self._pong_received,
             "ping": self._ping,
-        }
-        self._classifiers: dict[type[m.Request], Callable[[m.Command], ServerInput]] = {
-            m.ConnectRequest: lambda _: ServerInput.CONNECT,
-            m.PingRequest: self._classify_ping,
-            m.SubscribeRequest: self._classify_subscribe,
-            m.UnsubscribeRequest: self._classify_unsubscribe,
-            m.PublishRequest: self._classify_publish,
-            m.PresenceRequest: self._classify_lookup,
-            m.PresenceStatsRequest: self._classify_lookup,
-            m.HistoryRequest: self._classify_lookup,
-            m.RPCRequest: lambda _: ServerInput.REQUEST,
-            m.SendRequest: lambda _: ServerInput.SEND,
-            m.RefreshRequest: self._classify_refresh,
-            m.SubRefreshRequest: self._classify_sub_refresh,
         }
         self._channel_actions: dict[str, Callable[[Transition[ChannelState], m.Command], None]] = {
             "ask": self._ask,
@@ -222,7 +206,7 @@ class ServerProtocol:
             channel = _channel_of(command)
             self._channels[channel].step(ChannelInput.ACCEPT)
             if result.expires:
-                self._expiring.add(channel)
+                self._facts.expiring.add(channel)
             self._send_result(command, result)
         self._resume()
 
@@ -362,65 +346,7 @@ class ServerProtocol:
             self._actions[transition.action](transition, command)
 
     def _classify(self, command: m.Command) -> ServerInput:
-        request = _request_of(command)
-        if command.id == 0 and not isinstance(request, m.SendRequest):
-            return self._classify_without_id(request)
-        if request is None:
-            return ServerInput.UNKNOWN
-        if type(request) not in self._serves:
-            sends = isinstance(request, m.SendRequest)
-            return ServerInput.SEND_NOT_AVAILABLE if sends else ServerInput.REQUEST_NOT_AVAILABLE
-        return self._classifiers[type(request)](command)
-
-    def _classify_without_id(self, request: m.Request | None) -> ServerInput:
-        if request is not None:
-            return ServerInput.CONNECT_WITHOUT_ID if isinstance(request, m.ConnectRequest) else ServerInput.WITHOUT_ID
-        return ServerInput.PONG if self._pong_due else ServerInput.PONG_UNEXPECTED
-
-    def _classify_ping(self, command: m.Command) -> ServerInput:
-        # Beside another request it is refused, alone it is unknown: as upstream has it (GL-CMD-009).
-        alone = sum(getattr(command, name) is not None for name in m.REQUEST_FIELDS.values()) == 1
-        return ServerInput.UNKNOWN if alone else ServerInput.REQUEST_NOT_AVAILABLE
-
-    def _classify_subscribe(self, command: m.Command) -> ServerInput:
-        request = _of(command.subscribe)
-        if not request.channel:
-            return ServerInput.SUBSCRIBE_INCOMPLETE
-        if request.delta not in _DELTAS:
-            return ServerInput.SUBSCRIBE_DELTA_UNKNOWN
-        if len(request.channel.encode()) > self._limits.channel_bytes:
-            return ServerInput.SUBSCRIBE_TOO_LONG
-        if request.channel not in self._channels and len(self._channels) >= self._limits.channels:
-            return ServerInput.SUBSCRIBE_OVER_LIMIT
-        return ServerInput.SUBSCRIBE
-
-    def _classify_unsubscribe(self, command: m.Command) -> ServerInput:
-        return ServerInput.SUBSCRIBE if _of(command.unsubscribe).channel else ServerInput.UNSUBSCRIBE_INCOMPLETE
-
-    def _classify_publish(self, command: m.Command) -> ServerInput:
-        request = _of(command.publish)
-        if not request.channel:
-            return ServerInput.PUBLISH_INCOMPLETE
-        return ServerInput.PUBLISH_WITHOUT_DATA if request.data is msgspec.UNSET else ServerInput.REQUEST
-
-    def _classify_lookup(self, command: m.Command) -> ServerInput:
-        request = _request_of(command)
-        assert isinstance(request, m.PresenceRequest | m.PresenceStatsRequest | m.HistoryRequest)
-        return ServerInput.REQUEST if request.channel else ServerInput.LOOKUP_INCOMPLETE
-
-    def _classify_refresh(self, command: m.Command) -> ServerInput:
-        expected = self._connection_expires and _of(command.refresh).token
-        return ServerInput.REQUEST if expected else ServerInput.REFRESH_UNEXPECTED
-
-    def _classify_sub_refresh(self, command: m.Command) -> ServerInput:
-        request = _of(command.sub_refresh)
-        if not request.channel:
-            return ServerInput.LOOKUP_INCOMPLETE
-        if self._channel(request.channel).state is not ChannelState.SUBSCRIBED:
-            return ServerInput.SUB_REFRESH_NOT_SUBSCRIBED
-        if request.channel not in self._expiring:
-            return ServerInput.REFRESH_UNEXPECTED
-        return ServerInput.REQUEST if request.token else ServerInput.SUB_REFRESH_WITHOUT_TOKEN
+        return classify(command, self._facts)
 
     def _subscribe_or_unsubscribe(self, _: Transition[ServerState], command: m.Command) -> None:
         channel = _channel_of(command)
@@ -438,7 +364,7 @@ class ServerProtocol:
         ticket = ev.Ticket(self._next_ticket)
         self._next_ticket += 1
         self._questions[ticket] = command
-        match _request_of(command):
+        match request_of(command):
             case m.ConnectRequest() as connect:
                 self._events.append(ev.ConnectRequested(ticket=ticket, request=connect))
             case m.SubscribeRequest() as subscribe:
@@ -462,7 +388,7 @@ class ServerProtocol:
     def _start(self, command: m.Command, result: m.ConnectResult) -> None:
         interval = self._timing.ping_interval_s
         self._stale_at = None
-        self._connection_expires = result.expires
+        self._facts.connection_expires = result.expires
         if interval:
             self._ping_at = self._now + interval / 2 + self._first_ping_fraction * interval / 2
         expects_pong = bool(interval and self._timing.pong_timeout_s)
@@ -473,15 +399,16 @@ class ServerProtocol:
         self._send(m.Reply(id=command.id, error=codes.protocol_error(transition.answer)))
 
     def _send_received(self, _: object, command: m.Command) -> None:
-        data = _of(command.send).data
+        assert command.send is not None
+        data = command.send.data
         self._events.append(ev.SendReceived(data=data if isinstance(data, msgspec.Raw) else None))
 
     def _pong_received(self, _: object, __: object) -> None:
-        self._pong_due = False
+        self._facts.pong_due = False
         self._pong_at = None
 
     def _ping(self, _: object, __: object) -> None:
-        self._pong_due = True
+        self._facts.pong_due = True
         if self._timing.pong_timeout_s:
             self._pong_at = self._now + self._timing.pong_timeout_s
         self._ping_at = self._now + self._timing.ping_interval_s
@@ -492,7 +419,8 @@ class ServerProtocol:
         self._finish(transition.answer)
 
     def _give_up(self, transition: Transition[ServerState], command: m.Command) -> None:
-        self._confirm(transition, _of(self._waiting))
+        assert self._waiting is not None
+        self._confirm(transition, self._waiting)
         self._close_with_answer(transition, command)
 
     def _ignore(self, _: object, __: object) -> None:
@@ -516,13 +444,13 @@ class ServerProtocol:
 
     def _forget(self, channel: str) -> None:
         self._channels.pop(channel, None)
-        self._expiring.discard(channel)
+        self._facts.expiring.discard(channel)
 
     def _take(self, ticket: ev.Ticket, request: type[m.Request] | None) -> m.Command | None:
         if self.state in _ENDED:
             return None
         command = self._questions.get(ticket)
-        if command is None or (request is not None and not isinstance(_request_of(command), request)):
+        if command is None or (request is not None and not isinstance(request_of(command), request)):
             expected = "an open ticket" if request is None else f'an open ticket of "{m.REQUEST_FIELDS[request]}"'
             message = f"expected {expected}, got {ticket}"
             raise LocalProtocolError(message, "GL-WIRE-044")
@@ -563,20 +491,7 @@ class ServerProtocol:
         self._events.append(ev.Disconnected(code=disconnect.code, reason=disconnect.reason, reconnect=reconnect))
 
 
-def _request_of(command: m.Command) -> m.Request | None:
-    """Find the one request that counts: the first in centrifuge's order (GL-WIRE-019)."""
-    for name in m.REQUEST_FIELDS.values():
-        request: m.Request | None = getattr(command, name)
-        if request is not None:
-            return request
-    return None
-
-
-def _of(request: Q | None) -> Q:
-    """Narrow the request that the classifier has found."""
-    assert request is not None
-    return request
-
-
 def _channel_of(command: m.Command) -> str:
-    return command.subscribe.channel if command.subscribe is not None else _of(command.unsubscribe).channel
+    request = command.subscribe or command.unsubscribe
+    assert isinstance(request, m.SubscribeRequest | m.UnsubscribeRequest)
+    return request.channel

@@ -17,6 +17,7 @@ MODULES = {
     "machine": "liveproto/session/machine.py",
     "states": "liveproto/session/states.py",
     "events": "liveproto/session/events.py",
+    "classify": "liveproto/session/classify.py",
     "server": "liveproto/session/server.py",
     "client": "liveproto/session/client.py",
     "release": "liveproto/grafana/release.py",

@@ -59,8 +59,9 @@ def a_send_nobody_listens_to_is_a_bad_request(parts: Parts) -> Parts:
 
 
 class _AnyChannel(ServerProtocol):
-    def _classify_lookup(self, command: m.Command) -> ServerInput:  # noqa: ARG002 - it does not look
-        return ServerInput.REQUEST
+    def _classify(self, command: m.Command) -> ServerInput:
+        input_ = super()._classify(command)
+        return ServerInput.REQUEST if input_ is ServerInput.LOOKUP_INCOMPLETE else input_
 
 
 @mutant(
@@ -89,8 +90,8 @@ def presence_is_keyed_by_user(parts: Parts) -> Parts:
 
 
 class _AlwaysRefreshing(ServerProtocol):
-    def _classify_refresh(self, command: m.Command) -> ServerInput:  # noqa: ARG002 - it does not look
-        return ServerInput.REQUEST
+    def _classify(self, command: m.Command) -> ServerInput:
+        return ServerInput.REQUEST if command.refresh is not None else super()._classify(command)
 
 
 @mutant(
@@ -105,8 +106,8 @@ def every_refresh_succeeds(parts: Parts) -> Parts:
 
 
 class _AlwaysRenewing(ServerProtocol):
-    def _classify_sub_refresh(self, command: m.Command) -> ServerInput:  # noqa: ARG002 - it does not look
-        return ServerInput.REQUEST
+    def _classify(self, command: m.Command) -> ServerInput:
+        return ServerInput.REQUEST if command.sub_refresh is not None else super()._classify(command)
 
 
 @mutant(
@@ -121,7 +122,9 @@ def every_sub_refresh_succeeds(parts: Parts) -> Parts:
 
 
 class _Ponging(ServerProtocol):
-    def _classify_ping(self, command: m.Command) -> ServerInput:
+    def _classify(self, command: m.Command) -> ServerInput:
+        if command.ping is None:
+            return super()._classify(command)
         self._send_line(b'{"id":%d,"ping":{}}' % command.id)
         return ServerInput.PING_DUE
 

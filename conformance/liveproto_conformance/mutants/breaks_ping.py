@@ -100,7 +100,7 @@ def a_pong_in_a_batch_is_dropped(parts: Parts) -> Parts:
 
 class _NeverContent(ServerProtocol):
     def _pong_received(self, _: object, __: object) -> None:
-        self._pong_due = False
+        self._facts.pong_due = False
 
 
 @mutant(

@@ -78,8 +78,8 @@ def subscribes_race_each_other(parts: Parts) -> Parts:
 
 
 class _EntersFirst(ServerProtocol):
-    def _classify_subscribe(self, command: m.Command) -> ServerInput:
-        input_ = super()._classify_subscribe(command)
+    def _classify(self, command: m.Command) -> ServerInput:
+        input_ = super()._classify(command)
         if input_ is ServerInput.SUBSCRIBE_TOO_LONG and command.subscribe is not None:
             if command.subscribe.channel in self._channels:
                 return ServerInput.SUBSCRIBE
@@ -199,8 +199,8 @@ def a_channel_may_be_one_byte_too_long(parts: Parts) -> Parts:
 
 
 class _CountsCharacters(ServerProtocol):
-    def _classify_subscribe(self, command: m.Command) -> ServerInput:
-        input_ = super()._classify_subscribe(command)
+    def _classify(self, command: m.Command) -> ServerInput:
+        input_ = super()._classify(command)
         channel = "" if command.subscribe is None else command.subscribe.channel
         too_long = input_ is ServerInput.SUBSCRIBE_TOO_LONG and len(channel) > self._limits.channel_bytes
         return ServerInput.SUBSCRIBE if input_ is ServerInput.SUBSCRIBE_TOO_LONG and not too_long else input_
@@ -253,9 +253,9 @@ def an_empty_stream_has_null_data(parts: Parts) -> Parts:
 
 
 class _NoFlags(ServerProtocol):
-    def _classify_subscribe(self, command: m.Command) -> ServerInput:
+    def _classify(self, command: m.Command) -> ServerInput:
         flag = command.subscribe is not None and command.subscribe.flag
-        return ServerInput.UNKNOWN if flag else super()._classify_subscribe(command)
+        return ServerInput.UNKNOWN if flag else super()._classify(command)
 
 
 @mutant(

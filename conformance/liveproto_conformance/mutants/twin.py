@@ -106,8 +106,9 @@ class _Protocol(ServerProtocol):
                 lines = lines[count:]
         return output
 
-    def _classify_ping(self, command: m.Command) -> ServerInput:  # noqa: ARG002 - 108 for every one (GL-CMD-009)
-        return ServerInput.REQUEST_NOT_AVAILABLE
+    def _classify(self, command: m.Command) -> ServerInput:
+        # 108 for every ping command (GL-CMD-009).
+        return ServerInput.REQUEST_NOT_AVAILABLE if command.ping and command.id else super()._classify(command)
 
     def _send_line(self, line: bytes) -> None:
         super()._send_line(_written_otherwise(line, self.chance) if line != b"{}" else line)
