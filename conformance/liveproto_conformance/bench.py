@@ -14,11 +14,13 @@ import json
 import os
 import subprocess
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
+from liveproto.wire.codes import NO_PONG
 from liveproto_conformance.check import NotApplicableError, NotExercisedError, given_that
 from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.drive.websocket import Closed, Connection, Message, open_connection
@@ -81,6 +83,7 @@ class Bench:
         self.oracle = Oracle()
         self.facts: Facts | None = None
         self.trace = trace
+        self.started = time.monotonic()
         self.waiting_s = 0.0
         self.stimuli: dict[str, Stimuli] = {}
         self._lock = threading.Lock()
@@ -192,6 +195,8 @@ class Stand(Wire):
         self.check = check
         self.example = 0
         self._attempt = attempt
+        self.answered_too_late = False
+        """Whether the target gave up on a connection because it was not read in time to answer a ping."""
         self._timers = timers
         self._sessions: dict[Session, tuple[int, Watch]] = {}
         self._names = itertools.count()
@@ -213,6 +218,7 @@ class Stand(Wire):
         self._publishing = None
         self._sibling = None
         self._shared = None
+        self.answered_too_late = False
 
     def hang_up(self, session: Session) -> None:
         """Close one connection from our side."""
@@ -427,6 +433,7 @@ class Stand(Wire):
         number, watch = self._sessions[session]
         self.bench.record(self, number, "<", "close", dumps([closed.code, closed.reason]).encode())
         watch.closed(closed)
+        self.answered_too_late |= closed.code == NO_PONG.code and session.answers_pings and not self._timers
 
     def waited(self, seconds: float) -> None:
         """Count waiting, outside the timer lane."""

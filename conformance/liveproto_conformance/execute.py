@@ -58,6 +58,10 @@ class _Missed(Exception):  # noqa: N818 - carries an outcome, not an error
         self.values = values
 
 
+class _Flaked(_Missed):
+    """The fact was not found, and then found with the same input."""
+
+
 def execute(bench: Bench, task: Task, passed: Callable[[str], bool]) -> Outcome:
     """Run a check to its outcome; never raises but for an interruption.
 
@@ -84,12 +88,12 @@ def execute(bench: Bench, task: Task, passed: Callable[[str], bool]) -> Outcome:
 def _run(bench: Bench, task: Task, passed: Callable[[str], bool], examples: list[int]) -> Outcome:
     try:
         _first_run(bench, task, examples)
+    except _Flaked as flaked:
+        return Outcome(status=Status.FLAKY, message=f"failed, then held with the same input: {_shown(flaked)}")
     except _Missed as missed:
         if task.mark.lane is Lane.PASSIVE:
             return Outcome(status=MISSED[task.level], message=text_of(missed.error))
         return _judge_miss(bench, task, missed, passed)
-    except (Flaky, FlakyFailure) as error:
-        return Outcome(status=Status.FLAKY, message=f"the same input gave different outcomes: {error}")
     return Outcome(status=Status.PASS)
 
 
@@ -103,12 +107,11 @@ def _judge_miss(bench: Bench, task: Task, missed: _Missed, passed: Callable[[str
     for attempt in range(1, REPEATS):
         try:
             with Stand(bench, task.id, timers=task.mark.lane is Lane.TIMER, attempt=attempt) as stand:
-                task.function(**_arguments(stand, task), **missed.values)
-        except AssertionError:
-            continue
-        except (NotExercisedError, NotWebSocketError, OSError) as again:
-            raise NotExercisedError(f"{shown}; then it could not be tried again: {again}", "GL-CONN-001") from again
-        return Outcome(status=Status.FLAKY, message=f"failed, then held on a fresh connection: {shown}")
+                again = _try(stand, task, {}, missed.values)
+        except (NotExercisedError, NotWebSocketError, OSError) as reason:
+            raise NotExercisedError(f"{shown}; then it could not be tried again: {reason}", "GL-CONN-001") from reason
+        if again is None:
+            return Outcome(status=Status.FLAKY, message=f"failed, then held on a fresh connection: {shown}")
     return Outcome(status=MISSED[task.level], message=shown)
 
 
@@ -130,11 +133,30 @@ def _first_run(bench: Bench, task: Task, examples: list[int]) -> None:
             _generate(bench, task, stand, examples)
         else:
             examples[0] = 1
-            arguments = _arguments(stand, task)
-            try:
-                task.function(**arguments)
-            except AssertionError as error:
+            error = _try(stand, task, {}, {})
+            if error is not None:
                 raise _Missed(error, {}) from error
+
+
+def _try(stand: Stand, task: Task, arguments: dict[str, Any], values: Mapping[str, Any]) -> AssertionError | None:
+    """Run a check's function once and return how it failed; what it was given is kept in ``arguments``.
+
+    A connection that was closed because we answered its ping too late says nothing of the target: the same again then,
+    on fresh connections.
+    """
+    for _ in range(REPEATS):
+        if not arguments:
+            arguments.update(_arguments(stand, task))
+        try:
+            task.function(**arguments, **values)
+        except AssertionError as error:
+            if not stand.answered_too_late:
+                return error
+        else:
+            return None
+        stand.reset()
+        arguments.clear()
+    raise NotExercisedError("this machine is too busy to answer the target's pings in time")
 
 
 def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> None:
@@ -154,19 +176,16 @@ def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> No
     def attempt(values: dict[str, Any]) -> _Missed | None:
         examples[0] += 1
         stand.example += 1
-        if not arguments:
-            arguments.update(_arguments(stand, task))
-        try:
-            task.function(**arguments, **values)
-        except AssertionError as error:
-            failure.setdefault("deadline", time.monotonic() + SHRINK_BUDGET_S)
-            failure["missed"] = missed = _Missed(error, values)
-            # Hypothesis tells failures apart by where they come from.
-            missed.__context__ = error
-            stand.reset()
-            arguments.clear()
-            return missed
-        return None
+        error = _try(stand, task, arguments, values)
+        if error is None:
+            return None
+        failure.setdefault("deadline", time.monotonic() + SHRINK_BUDGET_S)
+        failure["missed"] = missed = _Missed(error, values)
+        # Hypothesis tells failures apart by where they come from.
+        missed.__context__ = error
+        stand.reset()
+        arguments.clear()
+        return missed
 
     bounded = settings(
         max_examples=bench.settings.examples,
@@ -182,4 +201,8 @@ def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> No
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
     )
-    bounded(seed(bench.settings.seed)(given(**task.mark.strategies)(try_example)))()
+    try:
+        bounded(seed(bench.settings.seed)(given(**task.mark.strategies)(try_example)))()
+    except (Flaky, FlakyFailure) as error:
+        missed: _Missed = failure["missed"]
+        raise _Flaked(missed.error, missed.values) from error

@@ -94,7 +94,6 @@ class Run:
         self.interrupted = False
         self._on_result = on_result
         self._silent = 0
-        self._start = time.monotonic()
         self._timers: dict[str, Future[Outcome]] = {}
 
     # -- pytest's hooks ----------------------------------------------------------------------------------------------
@@ -206,8 +205,8 @@ class Run:
 
     @property
     def wall_s(self) -> float:
-        """Seconds since the run began."""
-        return time.monotonic() - self._start
+        """Seconds since the run began, probing included."""
+        return time.monotonic() - self.bench.started
 
     def _execute(self, check: Check) -> Outcome:
         mark = check.function.liveproto_check  # type: ignore[attr-defined]

@@ -262,3 +262,26 @@ def test_generated_examples_share_their_parameters_until_one_fails(bench):
 
     assert run(bench, function).status is Status.FAIL
     assert [example for _, example in stands[:5]] == [1, 2, 3, 4, 5]
+
+
+def test_a_failure_after_our_own_late_pong_is_tried_again(bench):
+    late = [True, False]
+    calls = []
+
+    def function(stand):
+        calls.append(stand)
+        stand.answered_too_late = late.pop(0)
+        assert not stand.answered_too_late, "expected a reply, got close 3012 'no pong'"
+
+    assert run(bench, function).status is Status.PASS
+    assert len(calls) == 2
+
+
+def test_a_machine_too_slow_for_pongs_exercises_nothing(bench):
+    def function(stand):
+        stand.answered_too_late = True
+        raise AssertionError("expected a reply, got close 3012 'no pong'")
+
+    outcome = run(bench, function)
+    assert outcome.status is Status.NOT_EXERCISED
+    assert "too busy to answer the target's pings" in outcome.message

@@ -198,7 +198,8 @@ class Connection:
             self.machine.refuse(event.ticket, protocol_error(ErrorCode.ALREADY_SUBSCRIBED), now=self._now())
             return
         self._keys[channel] = key
-        self.machine.accept(event.ticket, self.subscribe_result(channel), now=self._now())
+        result = msgspec.structs.replace(self.subscribe_result(channel), was_recovering=event.request.recover)
+        self.machine.accept(event.ticket, result, now=self._now())
         self.server.engine.join(key, self, channel)
         if decision.join_leave:
             self._told.add(channel)
