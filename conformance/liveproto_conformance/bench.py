@@ -26,7 +26,7 @@ from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.drive.websocket import Closed, Connection, Message, open_connection
 from liveproto_conformance.oracle import Oracle, Watch
 from liveproto_conformance.requirements import Profile
-from liveproto_conformance.session import Json, Session, Wire, dumps
+from liveproto_conformance.session import Json, Session, dumps
 from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
 from liveproto_conformance.trace import redact
 
@@ -187,7 +187,7 @@ class Bench:
             self.waiting_s += seconds
 
 
-class Stand(Wire):
+class Stand:
     """One execution of one check: everything it opens is closed when it ends."""
 
     def __init__(self, bench: Bench, check: str, *, timers: bool = False, attempt: int = 0) -> None:

@@ -11,7 +11,7 @@ import itertools
 import json
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import attrs
 
@@ -325,21 +325,21 @@ class Session:
             self.unmatched.append(line)
 
 
-class Wire:
+class Wire(Protocol):
     """What a session tells of its traffic; the bench of a run implements it."""
 
     def sent(self, session: Session, data: str | bytes, *, stimulus: bool) -> None:
         """Take a message that is about to be sent."""
-        raise NotImplementedError
+        ...
 
     def received(self, session: Session, message: Any) -> Sequence[dict[str, Json]]:  # noqa: ANN401
         """Take a message that arrived and return the objects on its lines."""
-        raise NotImplementedError
+        ...
 
     def closed(self, session: Session, closed: Closed) -> None:
         """Take the end of a connection."""
-        raise NotImplementedError
+        ...
 
     def waited(self, seconds: float) -> None:
         """Take a time spent waiting for nothing."""
-        raise NotImplementedError
+        ...
