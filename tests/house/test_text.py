@@ -9,7 +9,6 @@ import pytest
 from liveproto.session import states
 from liveproto_conformance.catalogue import catalogue, verified_by
 from liveproto_conformance.generate import generated_files
-from liveproto_conformance.oracle import Oracle
 from liveproto_conformance.requirements import Level, requirements
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +41,7 @@ def test_ids_are_grouped_and_numbered_without_gaps():
     by_area = {}
     for id_ in requirements():
         by_area.setdefault(id_.split("-")[1], []).append(int(id_[-3:]))
-    assert list(by_area) == ["CHAN", "WIRE", "CONN", "CMD", "SUB", "PUB", "PING", "CODE"]
+    assert list(by_area) == ["CHAN", "WIRE", "CONN", "CMD", "SUB", "PUB", "PING", "CODE", "CLIENT"]
     for area, numbers in by_area.items():
         assert numbers == list(range(1, len(numbers) + 1)), area
 
@@ -52,8 +51,8 @@ def test_every_must_seen_on_the_wire_has_a_check_or_a_reason():
     assert [id_ for id_ in unchecked if not verified_by(id_)] == []
 
 
-def test_at_most_fifteen_percent_of_musts_lack_a_check():
-    musts = [r.id for r in requirements().values() if r.level is Level.MUST]
+def test_at_most_fifteen_percent_of_the_musts_of_a_server_lack_a_check():
+    musts = [r.id for r in requirements().values() if r.level is Level.MUST and r.role != "client"]
     assert len([id_ for id_ in musts if not verified_by(id_)]) <= 0.15 * len(musts)
 
 
@@ -94,13 +93,12 @@ def test_every_transition_and_violation_names_a_requirement():
     assert cited <= set(requirements())
 
 
-def test_every_passive_check_reads_a_rule_of_the_oracle():
-    source = (ROOT / "conformance/liveproto_conformance/oracle.py").read_text()
+def test_every_passive_check_reads_a_rule_of_the_monitor():
+    source = (ROOT / "liveproto/session/monitor/server_rules.py").read_text()
     passive = [check for check in catalogue().values() if check.lane.name == "PASSIVE"]
     assert passive
     for check in passive:
         assert f'"{check.requirements[0].id}"' in source, check.id
-    assert Oracle().seen("GL-WIRE-004").triggers == 0
 
 
 def test_schemas_cite_existing_requirements():

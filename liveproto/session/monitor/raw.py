@@ -1,0 +1,126 @@
+"""Reading a message as text and JSON, without the records that the codec makes of it.
+
+Sources: RFC 8259; SPEC.md areas WIRE.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, cast
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Json = Any
+_MAX_DIGITS: Final = 4_000
+"""Beyond, Python refuses to make an integer of a text; no field of the protocol is near it."""
+
+NOT_UTF8: Final = "not UTF-8"
+
+
+@attrs.frozen
+class Line:
+    """One line of a message."""
+
+    raw: bytes
+    value: Json
+    """What its JSON text says; None where there is none. Bytes that are no UTF-8 stand in it as lone surrogates."""
+    fault: str | None
+    """Why it is not JSON."""
+    rest: str
+    """What follows the first value."""
+    repeats_key: bool
+    """Whether some object in it has a key twice."""
+
+    @property
+    def object(self) -> dict[str, Json] | None:
+        """The value, if it is a JSON object."""
+        return as_object(self.value)
+
+
+def as_object(value: Json) -> dict[str, Json] | None:
+    """Return a JSON object, or None for any other value."""
+    return cast("dict[str, Json]", value) if isinstance(value, dict) else None
+
+
+def as_list(value: Json) -> list[Json]:
+    """Return a JSON array, or an empty one for any other value."""
+    return [*cast("Iterable[Json]", value)] if isinstance(value, list) else []
+
+
+def is_whole_number(value: Json) -> TypeGuard[int]:
+    """Tell whether a JSON value is a number without fraction."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """Split a message at its newlines; one at its end belongs to no line."""
+    return data.removesuffix(b"\n").split(b"\n")
+
+
+def read_line(raw: bytes) -> Line:
+    """Read one line: its first JSON value, and what follows."""
+    repeated = False
+
+    def make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        nonlocal repeated
+        made = dict(pairs)
+        repeated = repeated or len(made) < len(pairs)
+        return made
+
+    decoder = json.JSONDecoder(object_pairs_hook=make_object, parse_constant=_refuse, parse_int=_integer)
+    text = raw.decode(errors="surrogateescape").strip(" \t\r")
+    try:
+        value, end = decoder.raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        return Line(raw, None, f"{error}" or type(error).__name__, "", repeats_key=False)
+    fault = None if _is_utf8(raw) else NOT_UTF8
+    return Line(raw, value, fault, text[end:].strip(" \t\r"), repeats_key=repeated)
+
+
+def canonical(value: dict[str, Json]) -> dict[str, Json]:
+    """Write the keys of a command as servers do that read them in any case."""
+    known = {"id", *REQUESTS}
+    return {key.lower() if key.lower() in known else key: member for key, member in value.items()}
+
+
+def is_json(data: bytes) -> bool:
+    """Tell whether bytes are one JSON text."""
+    line = read_line(data)
+    return line.fault is None and not line.rest
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
+
+
+def _refuse(constant: str) -> NoReturn:
+    message = f"{constant} is not JSON"
+    raise ValueError(message)
+
+
+REQUESTS: Final = (
+    "connect",
+    "subscribe",
+    "unsubscribe",
+    "publish",
+    "presence",
+    "presence_stats",
+    "history",
+    "ping",
+    "send",
+    "rpc",
+    "refresh",
+    "sub_refresh",
+)
+"""The names of requests and of their results."""
