@@ -29,8 +29,8 @@ def _explaining(file: str, name: str) -> Validator:
     return Draft202012Validator(definition(load_schema(file), name))
 
 
-def violation(file: str, name: str, value: Any) -> str | None:  # noqa: ANN401 - a JSON value
-    """Say where and how a value breaks a definition of a schema file, or None if it does not."""
+def violation_at(file: str, name: str, value: Any) -> tuple[str, str] | None:  # noqa: ANN401 - a JSON value
+    """Return the JSON Pointer and the way a value breaks a definition of a schema file, or None if it does not."""
     if _fast(file, name).is_valid(value):
         return None
     from jsonschema.exceptions import best_match  # noqa: PLC0415 # pyright: ignore[reportUnknownVariableType] - untyped
@@ -38,11 +38,11 @@ def violation(file: str, name: str, value: Any) -> str | None:  # noqa: ANN401 -
     errors = _explaining(file, name).iter_errors(value)
     error = cast("ValidationError | None", best_match(errors))
     if error is None:
-        return f"{name}: invalid"
+        return "", f"{name}: invalid"
     pointer = "".join(f"/{part}" for part in error.absolute_path)
-    return f"at {pointer or 'the top'}: {error.message[:300]}"
+    return pointer, error.message[:300]
 
 
-def reply_violation(value: Any) -> str | None:  # noqa: ANN401 - a JSON value
-    """Say how one line of a server breaks the schema of replies."""
-    return violation(WIRE, "Reply", value)
+def reply_violation(value: Any) -> tuple[str, str] | None:  # noqa: ANN401 - a JSON value
+    """Return where and how one line of a server breaks the schema of replies."""
+    return violation_at(WIRE, "Reply", value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from liveproto_conformance.check import Lane, NotApplicableError, NotExercisedError, check
+from liveproto_conformance.failure import EvidenceError
 from liveproto_conformance.oracle import Oracle
 
 
@@ -10,7 +11,8 @@ def _holds(oracle: Oracle, requirement: str) -> None:
     seen = oracle.seen(requirement)
     if not seen.triggers:
         raise NotExercisedError("no traffic of this run concerned it")
-    assert not seen.findings, "; ".join(seen.findings)
+    if seen.evidence is not None:
+        raise EvidenceError("; ".join(seen.findings), seen.evidence)
 
 
 def _holds_where_it_occurs(oracle: Oracle, requirement: str, occasion: str) -> None:
@@ -138,3 +140,8 @@ def test_the_local_close_code_is_never_sent(oracle: Oracle) -> None:
 @check("GL-CODE-012", lane=Lane.PASSIVE)
 def test_unsubscribe_pushes_have_codes_of_their_range(oracle: Oracle) -> None:
     _holds_where_it_occurs(oracle, "GL-CODE-012", "unsubscribe push")
+
+
+@check("GL-CODE-016", lane=Lane.PASSIVE)
+def test_plain_commands_are_not_called_a_bad_request(oracle: Oracle) -> None:
+    _holds(oracle, "GL-CODE-016")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from liveproto.session.server import ServerProtocol
+from liveproto.session.states import ServerInput
 from liveproto.wire import messages as m
-from liveproto.wire.codes import CONNECTION_CLOSED, TOO_MANY_ERRORS, Disconnect, ErrorCode, protocol_error
-from liveproto_conformance.mutants.patches import closes_with, member, writes_json
+from liveproto.wire.codes import BAD_REQUEST, CONNECTION_CLOSED, TOO_MANY_ERRORS, Disconnect, ErrorCode, protocol_error
+from liveproto_conformance.mutants.patches import closes, closes_with, member, writes_json
 from liveproto_conformance.mutants.registry import mutant
 
 if TYPE_CHECKING:
-    from liveproto.session.states import ServerInput
     from liveproto_conformance.reference.server import Parts
 
 _NO_COMMAND: Final = m.Command()
@@ -177,3 +177,13 @@ class _Explaining(ServerProtocol):
 )
 def a_fault_is_answered_and_closed(parts: Parts) -> Parts:
     return attrs.evolve(parts, protocol=_Explaining)
+
+
+@mutant(
+    "GL-CODE-016",
+    must_fail="passive.plain_commands_are_not_called_a_bad_request",
+    why="what the application does not serve goes the way of what cannot be read",
+    traffic="cmd.presence_and_history_are_answered",
+)
+def what_is_not_served_is_a_bad_request(parts: Parts) -> Parts:
+    return closes(parts, ServerInput.REQUEST_NOT_AVAILABLE, BAD_REQUEST)
