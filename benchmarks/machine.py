@@ -1,5 +1,6 @@
 """Throughput of the state machines without sockets: a client and a server in memory, in one process."""
 
+import itertools
 import time
 
 import msgspec
@@ -17,9 +18,11 @@ PAYLOAD = msgspec.Raw(b'{"data":{"values":[["host=a"],[1700000000000],[0.5]]}}')
 
 def connected_pair():
     """A client connected and subscribed to a server."""
-    client, server = ClientProtocol(), ServerProtocol(now=0.0)
-    client.connect(m.ConnectRequest())
-    client.subscribe(m.SubscribeRequest(channel=CHANNEL))
+    client, server = ClientProtocol(fractions=itertools.repeat(0.5)), ServerProtocol(now=0.0)
+    client.subscribe(m.SubscribeRequest(channel=CHANNEL), now=0.0)
+    client.connect(m.ConnectRequest(), now=0.0)
+    assert client.data_to_send() == [ev.Open()]
+    client.receive_open(now=0.0)
     turn(client, server)
     return client, server
 
@@ -61,7 +64,7 @@ def main():
     client, server = connected_pair()
 
     def publish():
-        client.publish(m.PublishRequest(channel=CHANNEL, data=PAYLOAD))
+        client.publish(m.PublishRequest(channel=CHANNEL, data=PAYLOAD), now=0.0)
         assert len(turn(client, server)) == 2
 
     line = json_v2.encode(m.Reply(push=m.Push(channel=CHANNEL, pub=m.Publication(data=PAYLOAD))))

@@ -1,8 +1,9 @@
 """liveproto: the Grafana Live protocol as pure state machines.
 
-``liveproto.session.server`` and ``.client`` are the two roles of a connection, ``liveproto.wire`` the records they
-exchange, ``liveproto.channel`` the addresses. No sockets, no clock, no randomness: bytes and times go in, bytes and
-events come out. SPEC.md is the normative text; requirement ids such as GL-SUB-003 refer to it.
+``liveproto.session.server`` is a server's side of one connection, ``.client`` a client across its connections,
+``liveproto.wire`` the records they exchange, ``liveproto.channel`` the addresses. No sockets, no clock, no randomness:
+bytes and times go in, bytes and events come out. SPEC.md is the normative text; requirement ids such as GL-SUB-003
+refer to it.
 """
 
 from liveproto.channel import Channel, parse_channel, split_prefix
@@ -15,13 +16,16 @@ from liveproto.errors import (
     RemoteProtocolError,
 )
 from liveproto.session.client import ClientProtocol
+from liveproto.session.client_options import ClientLimits, ClientTiming
 from liveproto.session.server import Limits, ServerProtocol, Timing
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Channel",
+    "ClientLimits",
     "ClientProtocol",
+    "ClientTiming",
     "InvalidChannelError",
     "LimitExceededError",
     "Limits",

@@ -1,5 +1,6 @@
 """What several test files need: machines in a known state, an application that answers, and what happened in words."""
 
+import itertools
 import json
 
 import msgspec
@@ -11,6 +12,10 @@ from liveproto.session.server import ServerProtocol
 from liveproto.session.states import ClientState, ServerState
 from liveproto.wire import codes
 from liveproto.wire import messages as m
+
+_WITH_CODE = (
+    ev.Connecting | ev.ConnectFailed | ev.CommandFailed | ev.RefreshFailed | ev.Subscribing | ev.SubscribeFailed
+)
 
 CONNECT = '{"id":1,"connect":{}}'
 CONNECTED = '{"id":1,"connect":{"client":"u","ping":25,"pong":true}}'
@@ -54,17 +59,25 @@ def server_in(state, **options):
     return server
 
 
+def new_client(**options):
+    """A client's machine whose waits are three quarters of a second, then longer: the random part is always half."""
+    return ClientProtocol(**{"fractions": itertools.repeat(0.5), **options})
+
+
 def client_in(state, connected=CONNECTED, **options):
-    """A client's machine brought to a state by its public methods at time 0, and drained."""
-    client = ClientProtocol(**options)
-    if state is not ClientState.NEW:
-        client.connect(m.ConnectRequest())
-    if state in {ClientState.CONNECTED, ClientState.CLOSED, ClientState.FAILED}:
+    """A client's machine brought to a state by its public methods at time 0, and drained; its connect had id 1."""
+    client = new_client(**options)
+    if state is not ClientState.DISCONNECTED:
+        client.connect(m.ConnectRequest(), now=0.0)
+    if state not in {ClientState.DISCONNECTED, ClientState.OPENING}:
+        client.receive_open(now=0.0)
+    if state is ClientState.CONNECTED:
         client.receive_batch(connected, now=0.0)
-    if state is ClientState.CLOSED:
-        client.disconnect()
-    if state is ClientState.FAILED:
-        client.receive_batch("x", now=0.0)
+    if state is ClientState.WAITING:
+        client.receive_close(1006, "", now=0.0)
+    if state is ClientState.ASKING:
+        client.receive_batch('{"id":1,"error":{"code":109,"message":"token expired"}}', now=-1.0)
+        client.handle_timeout(now=0.0)
     assert client.state is state
     told(client)
     return client
@@ -106,6 +119,8 @@ def play(server, *messages, now=0.0):
 def _texts_of_output(output):
     if isinstance(output, ev.Close):
         return [f"CLOSE {output.code} {output.reason}"]
+    if isinstance(output, ev.Open):
+        return ["OPEN"]
     assert not output.binary
     return output.data.decode().split("\n")
 
@@ -113,6 +128,8 @@ def _texts_of_output(output):
 def _words_of_output(output):
     if isinstance(output, ev.Close):
         return [f"close {output.code}"]
+    if isinstance(output, ev.Open):
+        return ["open"]
     return [_word_of_message(json.loads(line)) for line in output.data.split(b"\n")]
 
 
@@ -128,4 +145,6 @@ def _word_of_event(event):
             return event.error.requirement
         case ev.Disconnected():
             return f"over {event.code}"
+        case _ if isinstance(event, _WITH_CODE):
+            return f"{type(event).__name__}({event.code})"
     return type(event).__name__

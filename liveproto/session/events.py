@@ -47,10 +47,15 @@ class Batch:
 
 @attrs.frozen(kw_only=True)
 class Close:
-    """Close the transport with this code and reason; nothing follows."""
+    """Close the transport with this code and reason; nothing follows on it."""
 
     code: int
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Open:
+    """Open a new transport, and tell by ``receive_open`` or ``receive_close`` how that went."""
 
 
 @attrs.frozen(kw_only=True)
@@ -62,12 +67,12 @@ class ProtocolViolated:
 
 @attrs.frozen(kw_only=True)
 class Disconnected:
-    """The connection is over: closed by either side, or lost (reported once)."""
+    """At a server: the connection is over, closed by either side or lost. At a client: it does not connect again."""
 
     code: int
     reason: str
     reconnect: bool
-    """Whether a client may connect again (GL-CODE-009)."""
+    """Whether the client connects again by itself (GL-CODE-009); false wherever a client reports it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -104,13 +109,11 @@ class CommandRequested:
 
 @attrs.frozen(kw_only=True)
 class Unsubscribed:
-    """A subscription ended: at a server the client left it, at a client the server revoked or refused it."""
+    """A subscription ended: at a server the client left it; at a client also if the server revoked or refused it."""
 
     channel: str
     code: int = 0
     reason: str = ""
-    temporary: bool = False
-    """Whether subscribing again may succeed (GL-SUB-028)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -121,10 +124,62 @@ class SendReceived:
 
 
 @attrs.frozen(kw_only=True)
+class Connecting:
+    """The client is connecting: it was told to, or it lost a connection and comes back (GL-CLIENT-011)."""
+
+    code: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
 class Connected:
     """The server accepted the connection (GL-CONN-001)."""
 
     result: ConnectResult
+
+
+@attrs.frozen(kw_only=True)
+class ConnectFailed:
+    """An attempt to connect failed; another follows after a wait (GL-CLIENT-003)."""
+
+    code: int
+    """Of the error reply, of the close, or local: 1 for no answer in time, 2 for a transport that ended."""
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class TokenRequested:
+    """The server wants a newer token: give it with ``provide_token`` (GL-CLIENT-012, GL-CLIENT-014)."""
+
+    channel: str = ""
+    """Whose subscription the token is for; empty for the connection."""
+
+
+@attrs.frozen(kw_only=True)
+class RefreshFailed:
+    """A newer token could not be handed over; another is requested after a wait (GL-CLIENT-013)."""
+
+    channel: str
+    code: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Subscribing:
+    """A subscription is being made or renewed, now or once there is a connection (GL-CLIENT-011)."""
+
+    channel: str
+    code: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class SubscribeFailed:
+    """A subscribe was refused for now; another follows after a wait (GL-SUB-028)."""
+
+    channel: str
+    code: int
+    reason: str
 
 
 @attrs.frozen(kw_only=True)
@@ -152,7 +207,7 @@ class PushReceived:
 
 @attrs.frozen(kw_only=True)
 class ReplyReceived:
-    """A command other than connect and subscribe was answered."""
+    """A command of the caller was answered."""
 
     command_id: CommandId
     result: Result
@@ -160,10 +215,19 @@ class ReplyReceived:
 
 @attrs.frozen(kw_only=True)
 class ErrorReceived:
-    """A command other than connect and subscribe was refused."""
+    """A command of the caller was refused."""
 
     command_id: CommandId
     error: Error
+
+
+@attrs.frozen(kw_only=True)
+class CommandFailed:
+    """A command of the caller was not answered; the server may have carried it out all the same (GL-CLIENT-007)."""
+
+    command_id: CommandId
+    code: int
+    reason: str
 
 
 ServerEvent: TypeAlias = (
@@ -177,14 +241,22 @@ ServerEvent: TypeAlias = (
     | Disconnected
 )
 ClientEvent: TypeAlias = (
-    Connected
+    Connecting
+    | Connected
+    | ConnectFailed
+    | TokenRequested
+    | RefreshFailed
+    | Subscribing
+    | SubscribeFailed
     | Subscribed
     | Unsubscribed
     | PublicationReceived
     | PushReceived
     | ReplyReceived
     | ErrorReceived
+    | CommandFailed
     | ProtocolViolated
     | Disconnected
 )
 Output: TypeAlias = Batch | Close
+ClientOutput: TypeAlias = Open | Batch | Close

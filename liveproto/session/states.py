@@ -6,12 +6,14 @@ waits for the subscribe before it, later commands are held, so they never meet t
 first and effects keep their order (GL-CONN-003, GL-SUB-011). Each channel of a connection has a small table of its own,
 because a subscribe is answered at leisure while other commands go on.
 
-A client's connection and subscriptions mirror this. CLOSED and FAILED have no rows: whatever comes later is dropped.
+CLOSED and FAILED have no rows: whatever comes later is dropped. A client outlives its connections, so its tables are
+those of the SDK specification, with the reasons for connecting told apart.
 
 Every command is first classified into exactly one input (``liveproto.session.server``), so that no cell has a
 condition. An absent cell is a violation of the requirement that ``VIOLATIONS`` names, closed with 3501.
 
-Sources: centrifuge 0.35.0 client.go (dispatch and its order), centrifuge-js 5.7.4 for the client.
+Sources: centrifuge 0.35.0 client.go (dispatch and its order); Client SDK specification, centrifuge-js 5.7.4 and
+centrifuge-python 0.7.0 for the client.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from liveproto.session import local_codes as local
 from liveproto.session.machine import Transition as T  # noqa: N817 - sixty rows read better
 from liveproto.wire import codes
 from liveproto.wire.codes import ErrorCode
@@ -183,37 +186,54 @@ def violated_requirement(state: ServerState, input_: ServerInput) -> str:
 
 
 class ClientState(enum.Enum):
-    """Of one connection, seen from the client."""
+    """Of a client, across connections; what the SDKs call connecting is the four states in the middle."""
 
-    NEW = "nothing sent"
+    DISCONNECTED = "disconnected"
+    WAITING = "waiting to connect"
+    ASKING = "waiting for a token"
+    OPENING = "waiting for a transport"
     CONNECTING = "waiting for the connect reply"
     CONNECTED = "connected"
-    CLOSED = "closed"
-    FAILED = "closed for a fault of the server"
 
 
 class ClientInput(enum.Enum):
-    """Everything that can happen to a client's connection."""
+    """Everything that can happen to a client."""
 
     CONNECT = "caller: connect"
-    COMMAND = "caller: any other command"
     DISCONNECT = "caller: disconnect"
+    COMMAND = "caller: a command that is answered"
+    SEND = "caller: send"
+    TOKEN = "caller: the token asked for"  # noqa: S105 - a description
+    TOKEN_EMPTY = "caller: there is no token"  # noqa: S105 - a description
+    OPENED = "transport open"
     CONNECT_ACCEPTED = "connect reply"
-    CONNECT_REFUSED = "error reply to connect"
+    CONNECT_REFUSED_FOR_NOW = "error reply to connect, temporary or token expired"
+    CONNECT_REFUSED = "error reply to connect, final"
     CONNECT_MALFORMED = "connect reply without result or client"
     REPLY = "reply to another command"
     REPLY_UNKNOWN = "reply with an id not in use"
     PUSH = "push"
     PING = "ping"
     UNDECODABLE = "a line that cannot be read"
+    UNSUBSCRIBE_FAILED = "unsubscribe refused or not answered"
+    REFRESH_REFUSED = "refresh refused for good"
+    TRANSPORT_LOST = "transport closed, to connect again"
+    TRANSPORT_CLOSED = "transport closed for good"
+    RETRY_DUE = "time: waited long enough"
+    RETRY_DUE_EXPIRED = "time: waited long enough, the token has expired"
+    CONNECT_OVERDUE = "time: transport not open, or connect not answered"
+    SUBSCRIBE_OVERDUE = "time: subscribe not answered"
     PING_OVERDUE = "time: nothing received"
-    TRANSPORT_CLOSED = "transport closed"
+    TOKEN_DUE = "time: the token expires"  # noqa: S105 - a description
 
 
 class SubscriptionState(enum.Enum):
-    """Of one channel, seen from the client."""
+    """Of one channel, seen from the client; what the SDKs call subscribing is the four states in the middle."""
 
     UNSUBSCRIBED = "unsubscribed"
+    QUEUED = "waiting for a connection"
+    RETRYING = "waiting to subscribe again"
+    ASKING = "waiting for a token"
     SUBSCRIBING = "waiting for the subscribe reply"
     SUBSCRIBED = "subscribed"
 
@@ -223,37 +243,71 @@ class SubscriptionInput(enum.Enum):
 
     SUBSCRIBE = "caller: subscribe"
     UNSUBSCRIBE = "caller: unsubscribe"
+    TOKEN = "caller: the token asked for"  # noqa: S105 - a description
+    TOKEN_EMPTY = "caller: there is no token"  # noqa: S105 - a description
+    READY = "connection open, or waited long enough"
+    READY_EXPIRED = "the same, and the token has expired"
+    LOST = "connection lost"
     ACCEPTED = "subscribe reply"
-    REFUSED = "error reply to subscribe"
+    REFUSED_FOR_NOW = "error reply to subscribe, temporary or token expired"
+    REFUSED = "error reply to subscribe, final"
+    REFUSED_TWICE = "error reply to subscribe, already subscribed"
+    REFRESH_REFUSED = "refresh refused for good"
     REVOKED = "unsubscribe push, final"
     RESUBSCRIBE = "unsubscribe push, to be renewed"
-    PUBLICATION = "publication"
+    PUSH = "publication, join or leave"
+    TOKEN_DUE = "time: the token expires"  # noqa: S105 - a description
 
 
 _K, _KI = ClientState, ClientInput
 _B, _BI = SubscriptionState, SubscriptionInput
 
+_TRYING: Final = (_K.WAITING, _K.ASKING, _K.OPENING, _K.CONNECTING)
+_ATTEMPTING: Final = (_K.OPENING, _K.CONNECTING)
+
 CLIENT_TRANSITIONS: Final[Mapping[tuple[ClientState, ClientInput], T[ClientState]]] = MappingProxyType(
     {
-        (_K.NEW, _KI.CONNECT): T(_K.CONNECTING, "send", "GL-CONN-002"),
-        # Commands may follow connect before its reply: the server keeps them in order.
-        (_K.CONNECTING, _KI.COMMAND): T(_K.CONNECTING, "send", "GL-CONN-016"),
-        (_K.CONNECTED, _KI.COMMAND): T(_K.CONNECTED, "send", "GL-WIRE-039"),
+        (_K.DISCONNECTED, _KI.CONNECT): T(_K.OPENING, "start", "GL-CLIENT-001", local.CONNECT_CALLED),
+        **{
+            (state, _KI.DISCONNECT): T(_K.DISCONNECTED, "stop", "GL-CLIENT-001", local.DISCONNECT_CALLED)
+            for state in (*_TRYING, _K.CONNECTED)
+        },
+        **{(state, _KI.COMMAND): T(state, "hold", "GL-CLIENT-009") for state in _TRYING},
+        (_K.CONNECTED, _KI.COMMAND): T(_K.CONNECTED, "send", "GL-CLIENT-009"),
+        # What is never answered is not held either: nobody could tell whether it went.
+        (_K.CONNECTED, _KI.SEND): T(_K.CONNECTED, "send_once", "GL-CLIENT-009"),
+        (_K.WAITING, _KI.RETRY_DUE): T(_K.OPENING, "open", "GL-CLIENT-003"),
+        (_K.WAITING, _KI.RETRY_DUE_EXPIRED): T(_K.ASKING, "ask", "GL-CLIENT-012"),
+        (_K.ASKING, _KI.TOKEN): T(_K.OPENING, "open", "GL-CLIENT-012"),
+        (_K.CONNECTED, _KI.TOKEN_DUE): T(_K.CONNECTED, "ask", "GL-CLIENT-013"),
+        (_K.CONNECTED, _KI.TOKEN): T(_K.CONNECTED, "refresh", "GL-CLIENT-013"),
+        (_K.CONNECTED, _KI.REFRESH_REFUSED): T(_K.DISCONNECTED, "stop", "GL-CLIENT-013"),
+        **{
+            (state, _KI.TOKEN_EMPTY): T(_K.DISCONNECTED, "stop", "GL-CLIENT-012", local.UNAUTHORIZED)
+            for state in (_K.ASKING, _K.CONNECTED)
+        },
+        (_K.OPENING, _KI.OPENED): T(_K.CONNECTING, "greet", "GL-CLIENT-002"),
         (_K.CONNECTING, _KI.CONNECT_ACCEPTED): T(_K.CONNECTED, "connected", "GL-CONN-001"),
-        (_K.CONNECTING, _KI.CONNECT_REFUSED): T(_K.CLOSED, "refused", "GL-CODE-011"),
+        (_K.CONNECTING, _KI.CONNECT_REFUSED_FOR_NOW): T(_K.WAITING, "retry", "GL-CODE-011"),
+        (_K.CONNECTING, _KI.CONNECT_REFUSED): T(_K.DISCONNECTED, "stop", "GL-CODE-011"),
+        **{
+            (state, _KI.CONNECT_OVERDUE): T(_K.WAITING, "retry", "GL-CLIENT-004", local.TIMEOUT)
+            for state in _ATTEMPTING
+        },
+        **{(state, _KI.TRANSPORT_LOST): T(_K.WAITING, "retry", "GL-CODE-009") for state in _ATTEMPTING},
+        (_K.CONNECTED, _KI.TRANSPORT_LOST): T(_K.WAITING, "reconnect", "GL-CODE-009"),
+        **{
+            (state, _KI.TRANSPORT_CLOSED): T(_K.DISCONNECTED, "stop", "GL-CODE-009")
+            for state in (*_ATTEMPTING, _K.CONNECTED)
+        },
         (_K.CONNECTED, _KI.REPLY): T(_K.CONNECTED, "reply", "GL-WIRE-040"),
         (_K.CONNECTED, _KI.PUSH): T(_K.CONNECTED, "push", "GL-WIRE-030"),
         (_K.CONNECTED, _KI.PING): T(_K.CONNECTED, "pong", "GL-PING-011"),
-        (_K.CONNECTED, _KI.REPLY_UNKNOWN): T(_K.CONNECTED, "ignore", "GL-WIRE-030"),
-        (_K.CONNECTED, _KI.PING_OVERDUE): T(_K.CLOSED, "give_up", "GL-PING-013"),
-        **{
-            (state, _KI.DISCONNECT): T(_K.CLOSED, "disconnect", "GL-CODE-009")
-            for state in (_K.NEW, _K.CONNECTING, _K.CONNECTED)
-        },
-        **{
-            (state, _KI.TRANSPORT_CLOSED): T(_K.CLOSED, "transport_closed", "GL-CODE-009")
-            for state in (_K.NEW, _K.CONNECTING, _K.CONNECTED)
-        },
+        **{(state, _KI.REPLY_UNKNOWN): T(state, "ignore", "GL-WIRE-030") for state in (_K.CONNECTING, _K.CONNECTED)},
+        (_K.CONNECTED, _KI.PING_OVERDUE): T(_K.WAITING, "reconnect", "GL-PING-013", local.NO_PING),
+        # The server may have subscribed, or still be: only a new connection makes both sides agree.
+        (_K.CONNECTED, _KI.SUBSCRIBE_OVERDUE): T(_K.WAITING, "reconnect", "GL-CLIENT-005", local.SUBSCRIBE_TIMEOUT),
+        (_K.CONNECTED, _KI.UNSUBSCRIBE_FAILED): T(_K.WAITING, "reconnect", "GL-CLIENT-006", local.UNSUBSCRIBE_ERROR),
     }
 )
 
@@ -261,37 +315,58 @@ CLIENT_VIOLATIONS: Final[Mapping[ClientInput, str]] = MappingProxyType(
     {
         _KI.CONNECT_MALFORMED: "GL-CONN-001",
         _KI.REPLY: "GL-CONN-003",
-        _KI.REPLY_UNKNOWN: "GL-CONN-003",
         _KI.PUSH: "GL-CONN-003",
         _KI.PING: "GL-CONN-003",
         _KI.UNDECODABLE: "GL-WIRE-031",
     }
 )
-"""Rule that a server's input breaks where the table has no cell for it."""
+"""Rule that a server's input breaks where the table has no cell for it, on a connection that is open."""
+
+_UNDER_WAY: Final = (_B.RETRYING, _B.ASKING, _B.SUBSCRIBING)
 
 SUBSCRIPTION_TRANSITIONS: Final[Mapping[tuple[SubscriptionState, SubscriptionInput], T[SubscriptionState]]] = (
     MappingProxyType(
         {
-            (_B.UNSUBSCRIBED, _BI.SUBSCRIBE): T(_B.SUBSCRIBING, "send", "GL-SUB-001"),
-            (_B.SUBSCRIBING, _BI.ACCEPTED): T(_B.SUBSCRIBED, "subscribed", "GL-SUB-001"),
-            (_B.SUBSCRIBING, _BI.REFUSED): T(_B.UNSUBSCRIBED, "refused", "GL-SUB-028"),
-            (_B.SUBSCRIBING, _BI.UNSUBSCRIBE): T(_B.UNSUBSCRIBED, "send", "GL-SUB-011"),
-            (_B.SUBSCRIBED, _BI.UNSUBSCRIBE): T(_B.UNSUBSCRIBED, "send", "GL-SUB-007"),
-            # The replies to commands that the caller has meanwhile revoked change nothing.
-            (_B.UNSUBSCRIBED, _BI.ACCEPTED): T(_B.UNSUBSCRIBED, "ignore", "GL-SUB-011"),
-            (_B.UNSUBSCRIBED, _BI.REFUSED): T(_B.UNSUBSCRIBED, "ignore", "GL-SUB-011"),
+            (_B.UNSUBSCRIBED, _BI.SUBSCRIBE): T(_B.QUEUED, "announce", "GL-CLIENT-011", local.SUBSCRIBE_CALLED),
             **{
-                (state, _BI.REVOKED): T(_B.UNSUBSCRIBED, "revoked", "GL-SUB-026")
-                for state in (_B.SUBSCRIBING, _B.SUBSCRIBED)
+                (state, _BI.UNSUBSCRIBE): T(_B.UNSUBSCRIBED, "end", "GL-CLIENT-011", local.UNSUBSCRIBE_CALLED)
+                for state in (_B.QUEUED, _B.RETRYING, _B.ASKING)
             },
-            (_B.SUBSCRIBED, _BI.RESUBSCRIBE): T(_B.SUBSCRIBING, "renew", "GL-SUB-026"),
-            (_B.SUBSCRIBING, _BI.RESUBSCRIBE): T(_B.SUBSCRIBING, "ignore", "GL-SUB-026"),
-            (_B.UNSUBSCRIBED, _BI.REVOKED): T(_B.UNSUBSCRIBED, "ignore", "GL-WIRE-030"),
-            (_B.UNSUBSCRIBED, _BI.RESUBSCRIBE): T(_B.UNSUBSCRIBED, "ignore", "GL-WIRE-030"),
-            # Plain channels may deliver before the subscribe reply; a channel nobody asked for is ignored.
-            (_B.SUBSCRIBING, _BI.PUBLICATION): T(_B.SUBSCRIBING, "deliver", "GL-SUB-025"),
-            (_B.SUBSCRIBED, _BI.PUBLICATION): T(_B.SUBSCRIBED, "deliver", "GL-SUB-016"),
-            (_B.UNSUBSCRIBED, _BI.PUBLICATION): T(_B.UNSUBSCRIBED, "ignore", "GL-WIRE-030"),
+            (_B.SUBSCRIBING, _BI.UNSUBSCRIBE): T(_B.UNSUBSCRIBED, "leave", "GL-SUB-011", local.UNSUBSCRIBE_CALLED),
+            (_B.SUBSCRIBED, _BI.UNSUBSCRIBE): T(_B.UNSUBSCRIBED, "leave", "GL-SUB-007", local.UNSUBSCRIBE_CALLED),
+            (_B.QUEUED, _BI.READY): T(_B.SUBSCRIBING, "send", "GL-CLIENT-002"),
+            (_B.RETRYING, _BI.READY): T(_B.SUBSCRIBING, "send", "GL-SUB-028"),
+            **{(state, _BI.READY_EXPIRED): T(_B.ASKING, "ask", "GL-CLIENT-014") for state in (_B.QUEUED, _B.RETRYING)},
+            (_B.ASKING, _BI.TOKEN): T(_B.QUEUED, "ignore", "GL-CLIENT-014"),
+            (_B.ASKING, _BI.TOKEN_EMPTY): T(_B.UNSUBSCRIBED, "end", "GL-CLIENT-014", local.UNAUTHORIZED),
+            (_B.SUBSCRIBED, _BI.TOKEN_DUE): T(_B.SUBSCRIBED, "ask", "GL-CLIENT-014"),
+            (_B.SUBSCRIBED, _BI.TOKEN): T(_B.SUBSCRIBED, "refresh", "GL-CLIENT-014"),
+            (_B.SUBSCRIBED, _BI.TOKEN_EMPTY): T(_B.UNSUBSCRIBED, "leave", "GL-CLIENT-014", local.UNAUTHORIZED),
+            (_B.SUBSCRIBED, _BI.REFRESH_REFUSED): T(_B.UNSUBSCRIBED, "leave", "GL-CLIENT-014"),
+            **{
+                (state, _BI.LOST): T(_B.QUEUED, "rest", "GL-CLIENT-002")
+                for state in (_B.QUEUED, _B.RETRYING, _B.SUBSCRIBING)
+            },
+            (_B.ASKING, _BI.LOST): T(_B.ASKING, "ignore", "GL-CLIENT-002"),
+            (_B.SUBSCRIBED, _BI.LOST): T(_B.QUEUED, "announce", "GL-CLIENT-016", local.TRANSPORT_CLOSED),
+            (_B.SUBSCRIBING, _BI.ACCEPTED): T(_B.SUBSCRIBED, "succeed", "GL-SUB-001"),
+            (_B.SUBSCRIBING, _BI.REFUSED_FOR_NOW): T(_B.RETRYING, "retry", "GL-SUB-028"),
+            (_B.SUBSCRIBING, _BI.REFUSED): T(_B.UNSUBSCRIBED, "end", "GL-SUB-028"),
+            **{
+                (state, _BI.REVOKED): T(_B.UNSUBSCRIBED, "end", "GL-SUB-026")
+                for state in (_B.RETRYING, _B.ASKING, _B.SUBSCRIBED)
+            },
+            # The server has a subscription that nobody knows of here.
+            (_B.SUBSCRIBING, _BI.REFUSED_TWICE): T(_B.UNSUBSCRIBED, "leave", "GL-CLIENT-020"),
+            # It may be of an older subscription, and the subscribe under way succeed.
+            (_B.SUBSCRIBING, _BI.REVOKED): T(_B.UNSUBSCRIBED, "leave", "GL-CLIENT-020"),
+            (_B.SUBSCRIBED, _BI.RESUBSCRIBE): T(_B.QUEUED, "renew", "GL-SUB-026"),
+            # It is being made anew already.
+            **{(state, _BI.RESUBSCRIBE): T(state, "ignore", "GL-SUB-026") for state in _UNDER_WAY},
+            # Plain channels may deliver before the subscribe reply; a channel nobody waits for is ignored.
+            (_B.SUBSCRIBING, _BI.PUSH): T(_B.SUBSCRIBING, "deliver", "GL-SUB-025"),
+            (_B.SUBSCRIBED, _BI.PUSH): T(_B.SUBSCRIBED, "deliver", "GL-SUB-016"),
         }
     )
 )
+"""A channel without a subscription has no machine: pushes and replies of it are ignored (GL-WIRE-030)."""

@@ -1,5 +1,6 @@
 """Laws of both machines, whatever the peer sends and however it is cut into messages."""
 
+import contextlib
 import itertools
 import json
 import time
@@ -9,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support import CONNECT, CONNECTED, answer, client_in, play, server_in, texts, told
 
+from liveproto.errors import LimitExceededError, LocalProtocolError
 from liveproto.session import events as ev
-from liveproto.session.client import ClientProtocol
+from liveproto.session.client_options import ClientLimits, ClientTiming
 from liveproto.session.server import Limits, ServerProtocol, Timing
 from liveproto.session.states import ClientState, ServerState
 from liveproto.wire import messages as m
@@ -63,7 +65,7 @@ def cut(lines, places):
 
 
 def check_end(outputs, events):
-    """What a connection's outputs and events are like, however it went."""
+    """What the outputs and events of one connection are like, however it went."""
     closes = [output for output in outputs if isinstance(output, ev.Close)]
     assert closes == outputs[-1:] or not closes
     assert len([event for event in events if isinstance(event, ev.ProtocolViolated)]) <= 1
@@ -109,13 +111,13 @@ def serve(messages, *, late=False, **options):
     return outputs, events
 
 
-def listen(messages):
+def listen(messages, client=None):
     """Outputs and events of a client that has sent connect, subscribe, rpc and unsubscribe."""
-    client = ClientProtocol()
-    client.connect(m.ConnectRequest())
-    client.subscribe(m.SubscribeRequest(channel="a"))
-    client.request(m.RPCRequest())
-    outputs, events = client.data_to_send(), []
+    if client is None:
+        client = client_in(ClientState.CONNECTING)
+        client.subscribe(m.SubscribeRequest(channel="a"), now=0.0)
+        client.request(m.RPCRequest(), now=0.0)
+    outputs, events = client.data_to_send(), client.events()
     for message in messages:
         client.receive_batch(message, now=0.0)
         outputs += client.data_to_send()
@@ -159,6 +161,52 @@ def test_a_client_never_raises_in_any_state(state, message):
     client = client_in(state)
     client.receive_batch(message, now=1.0)
     check_end(client.data_to_send(), client.events())
+    client.receive_close(1006, "", now=1.0)
+    client.handle_timeout(now=9.0)
+
+
+@given(messages=st.lists(noise | replies.map("\n".join), max_size=6), closes=st.lists(st.integers(0, 6000), max_size=6))
+def test_a_client_that_is_told_to_connect_again_does_so_whatever_happened(messages, closes):
+    client = client_in(ClientState.CONNECTED)
+    for now, (message, code) in enumerate(itertools.zip_longest(messages, closes, fillvalue=1006)):
+        client.receive_batch("" if message == 1006 else message, now=100.0 * now)
+        client.receive_close(code, "x", now=100.0 * now)
+        client.handle_timeout(now=100.0 * now + 50)
+        if client.state is ClientState.DISCONNECTED:
+            client.connect(m.ConnectRequest(), now=100.0 * now + 50)
+        if client.state is ClientState.ASKING:
+            client.provide_token("t", now=100.0 * now + 50)
+        assert client.data_to_send()[-1] == ev.Open()
+        client.receive_open(now=100.0 * now + 51)
+        assert b'"connect"' in client.data_to_send()[0].data
+
+
+def bounded(client):
+    """Everything a client keeps of its caller's, its server's and its own doing."""
+    commands, subscriptions = client._commands, client._subscriptions
+    kept = (commands._sent, commands._held, commands._lines, subscriptions._all, subscriptions._due)
+    return sum(map(len, (*kept, client._events, client._output)))
+
+
+@given(messages=st.lists(replies.map("\n".join), max_size=20))
+def test_what_a_server_sends_leaves_nothing_behind(messages):
+    client = client_in(ClientState.CONNECTED)
+    before = bounded(client)
+    listen(messages * 3, client)
+    assert bounded(client) <= before
+
+
+@given(calls=st.lists(st.sampled_from(["subscribe", "unsubscribe", "request"]), max_size=60), data=st.data())
+def test_what_a_caller_asks_for_stays_within_its_limits(calls, data):
+    limits = ClientLimits(commands=8, channels=3)
+    client = client_in(data.draw(st.sampled_from(ClientState)), limits=limits)
+    for call in calls:
+        channel = data.draw(st.sampled_from("abcdef"))
+        argument = {"subscribe": m.SubscribeRequest(channel=channel), "request": m.RPCRequest()}.get(call, channel)
+        with contextlib.suppress(LocalProtocolError, LimitExceededError):
+            getattr(client, call)(argument, now=0.0)
+        told(client)
+        assert bounded(client) <= limits.commands + limits.channels
 
 
 @given(lines=faulty_commands, places=cuts)
@@ -262,7 +310,7 @@ def test_each_timeout_moves_on(interval, timeout, stale, fraction, connects):
 @given(interval=st.integers(1, 60), delay=delays, quiet=st.lists(st.floats(0.01, 1), max_size=4))
 def test_a_client_gives_up_after_silence_and_not_before(interval, delay, quiet):
     connected = f'{{"id":1,"connect":{{"client":"u","ping":{interval},"pong":true}}}}'
-    client = client_in(ClientState.CONNECTED, connected=connected, max_ping_delay_s=delay)
+    client = client_in(ClientState.CONNECTED, connected=connected, timing=ClientTiming(max_ping_delay_s=delay))
     now = 0.0
     for part in quiet:
         now += part * (interval + delay) * 0.999
@@ -270,7 +318,7 @@ def test_a_client_gives_up_after_silence_and_not_before(interval, delay, quiet):
         client.receive_batch("{}", now=now)
     assert client.state is ClientState.CONNECTED
     client.handle_timeout(now=(now + interval + delay) * 1.001)
-    assert client.state is ClientState.CLOSED
+    assert client.state is ClientState.WAITING
 
 
 # -- limits: at the limit, and one over it -------------------------------------------------------------------------

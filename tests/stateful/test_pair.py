@@ -13,12 +13,12 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from support import attempt
+from support import attempt, new_client
 
 from liveproto.session import events as ev
-from liveproto.session.client import ClientProtocol
+from liveproto.session.client_options import ClientTiming
 from liveproto.session.server import Limits, ServerProtocol, Timing
-from liveproto.session.states import ClientState, ServerState
+from liveproto.session.states import ClientState, ServerState, SubscriptionState
 from liveproto.wire import codes
 from liveproto.wire import messages as m
 
@@ -36,7 +36,9 @@ class Pair(RuleBasedStateMachine):
         self.now = 0.0
         timing = Timing(ping_interval_s=4.0, pong_timeout_s=1.0, stale_delay_s=2.0)
         self.server = ServerProtocol(now=0.0, timing=timing, limits=Limits(lines_per_batch=lines_per_batch))
-        self.client = ClientProtocol(max_ping_delay_s=1.0)
+        # Messages and answers take as long as they like, and waits are short beside pings.
+        timing = ClientTiming(max_ping_delay_s=1.0, command_timeout_s=1e9, min_delay_s=0.001, max_delay_s=0.001)
+        self.client = new_client(timing=timing)
         self.to_server, self.to_client = [], []
         self.questions = []
         self.wanted, self.subscribed = set(), set()
@@ -44,14 +46,16 @@ class Pair(RuleBasedStateMachine):
         self.published = 0
         self.received = defaultdict(list)
         self.ended = []
-        self.client.connect(m.ConnectRequest())
+        self.client.connect(m.ConnectRequest(), now=0.0)
+        assert self.client.data_to_send() == [ev.Open()]
+        self.client.receive_open(now=0.0)
         self.collect()
 
     # -- the caller's side
 
     @rule(channel=channels)
     def subscribe(self, channel):
-        refused = attempt(self.client.subscribe, m.SubscribeRequest(channel=channel))
+        refused = attempt(self.client.subscribe, m.SubscribeRequest(channel=channel), now=self.now)
         assert refused == ("raises GL-SUB-003" if channel in self.wanted else "")
         self.wanted.add(channel)
         self.collect()
@@ -59,12 +63,11 @@ class Pair(RuleBasedStateMachine):
     @rule(channel=channels)
     def unsubscribe(self, channel):
         if channel not in self.wanted:
-            assert attempt(self.client.unsubscribe, channel) == "raises GL-SUB-003"
+            assert attempt(self.client.unsubscribe, channel, now=self.now) == "raises GL-SUB-003"
             return
-        self.unanswered.add(self.client.unsubscribe(channel))
-        self.wanted.discard(channel)
-        self.subscribed.discard(channel)
+        self.client.unsubscribe(channel, now=self.now)
         self.collect()
+        assert channel not in self.wanted
 
     @rule(channel=channels, times=st.integers(2, 4))
     def change_mind(self, channel, times):
@@ -73,8 +76,9 @@ class Pair(RuleBasedStateMachine):
 
     @rule(channel=channels)
     def request(self, channel):
-        self.unanswered.add(self.client.request(m.RPCRequest(data=msgspec.Raw(b"1"))))
-        self.unanswered.add(self.client.publish(m.PublishRequest(channel=channel, data=msgspec.Raw(b"null"))))
+        publish = m.PublishRequest(channel=channel, data=msgspec.Raw(b"null"))
+        self.unanswered.add(self.client.request(m.RPCRequest(data=msgspec.Raw(b"1")), now=self.now))
+        self.unanswered.add(self.client.publish(publish, now=self.now))
         self.collect()
 
     # -- the application's side
@@ -174,7 +178,7 @@ class Pair(RuleBasedStateMachine):
         self.client.receive_close(close.code, close.reason, now=self.now)
         self.server.receive_close(close.code, close.reason, now=self.now)
         over = ev.Disconnected(code=3001, reason="shutdown", reconnect=True)
-        assert (self.server.events(), self.client.events()) == ([over], [over])
+        assert (self.server.events(), self.client.events()[-1]) == ([over], ev.Connecting(code=3001, reason="shutdown"))
 
     # -- helpers
 
@@ -190,8 +194,8 @@ class Pair(RuleBasedStateMachine):
                 self.server.reply(event.ticket, m.RPCResult(data=event.request.data))
 
     def settle(self):
-        """Deliver and accept everything until nothing is left."""
-        while self.to_server or self.to_client or self.questions:
+        """Deliver, accept and try again everything until nothing is left."""
+        while self.to_server or self.to_client or self.questions or self.retry():
             while self.questions:
                 self.accept(self.questions.pop(0))
                 self.collect()
@@ -199,6 +203,15 @@ class Pair(RuleBasedStateMachine):
                 while queue:
                     machine.receive_batch(queue.pop(0), now=self.now)
                     self.collect()
+
+    def retry(self):
+        """Let the client subscribe again where it waits to."""
+        waits = SubscriptionState.RETRYING in self.client.subscriptions.values()
+        if waits:
+            self.now = self.client.next_timeout()
+            self.client.handle_timeout(now=self.now)
+            self.collect()
+        return waits
 
     def collect(self):
         self.to_server += [output.data for output in self.client.data_to_send()]
@@ -219,11 +232,12 @@ class Pair(RuleBasedStateMachine):
             case ev.Subscribed(channel=channel):
                 assert channel in self.wanted - self.subscribed
                 self.subscribed.add(channel)
-            case ev.Unsubscribed(channel=channel, code=code):
+            case ev.Unsubscribed(channel=channel):
+                self.wanted.remove(channel)
+                self.subscribed.discard(channel)
+            case ev.Subscribing(channel=channel):
                 assert channel in self.wanted
                 self.subscribed.discard(channel)
-                # One that is to be renewed is still wanted: the machine has asked again.
-                self.wanted -= {channel} if code != 2500 else set()
             case ev.PublicationReceived(channel=channel, publication=publication):
                 assert channel in self.wanted
                 self.received[channel].append(int(bytes(publication.data)))

@@ -12,20 +12,28 @@ from liveproto.wire import messages as m
 PARTS = {
     ev.Batch: ("data", "binary"),
     ev.Close: ("code", "reason"),
+    ev.Open: (),
     ev.ProtocolViolated: ("error",),
     ev.Disconnected: ("code", "reason", "reconnect"),
     ev.ConnectRequested: ("ticket", "request"),
     ev.SubscribeRequested: ("ticket", "request"),
     ev.PublishRequested: ("ticket", "request"),
     ev.CommandRequested: ("ticket", "request"),
-    ev.Unsubscribed: ("channel", "code", "reason", "temporary"),
+    ev.Unsubscribed: ("channel", "code", "reason"),
     ev.SendReceived: ("data",),
+    ev.Connecting: ("code", "reason"),
     ev.Connected: ("result",),
+    ev.ConnectFailed: ("code", "reason"),
+    ev.TokenRequested: ("channel",),
+    ev.RefreshFailed: ("channel", "code", "reason"),
+    ev.Subscribing: ("channel", "code", "reason"),
+    ev.SubscribeFailed: ("channel", "code", "reason"),
     ev.Subscribed: ("channel", "result"),
     ev.PublicationReceived: ("channel", "publication"),
     ev.PushReceived: ("push",),
     ev.ReplyReceived: ("command_id", "result"),
     ev.ErrorReceived: ("command_id", "error"),
+    ev.CommandFailed: ("command_id", "code", "reason"),
 }
 
 
@@ -55,13 +63,20 @@ def test_what_a_server_reports():
 
 def test_what_a_client_reports():
     assert set(typing.get_args(ev.ClientEvent)) == {
+        ev.Connecting,
         ev.Connected,
+        ev.ConnectFailed,
+        ev.TokenRequested,
+        ev.RefreshFailed,
+        ev.Subscribing,
+        ev.SubscribeFailed,
         ev.Subscribed,
         ev.Unsubscribed,
         ev.PublicationReceived,
         ev.PushReceived,
         ev.ReplyReceived,
         ev.ErrorReceived,
+        ev.CommandFailed,
         ev.ProtocolViolated,
         ev.Disconnected,
     }
@@ -69,6 +84,7 @@ def test_what_a_client_reports():
 
 def test_what_a_machine_sends():
     assert set(typing.get_args(ev.Output)) == {ev.Batch, ev.Close}
+    assert set(typing.get_args(ev.ClientOutput)) == {ev.Open, ev.Batch, ev.Close}
 
 
 def test_events_are_values():
@@ -82,7 +98,8 @@ def test_events_are_values():
 def test_defaults():
     assert ev.Batch(data=b"{}").binary is False
     plain = ev.Unsubscribed(channel="c")
-    assert (plain.code, plain.reason, plain.temporary) == (0, "", False)
+    assert (plain.code, plain.reason) == (0, "")
+    assert ev.TokenRequested().channel == ""
 
 
 def test_a_violation_carries_the_error():

@@ -87,6 +87,10 @@ def test_a_subscribe_renews_a_subscription_for_good():
     assert broken([*CONNECT, *SUBSCRIBED, RENEW, SUBSCRIBE, (PAUSE, 5)], Side.CLIENT) == set()
 
 
+def test_an_unsubscribe_under_way_needs_no_new_subscribe():
+    assert broken([*CONNECT, *SUBSCRIBED, LEAVE, RENEW, (PAUSE, 5)], Side.CLIENT) == set()
+
+
 def test_the_time_of_a_finding_is_when_the_wait_was_over():
     (finding,) = watched([*CONNECT, (PAUSE, 1), ASKED, (PAUSE, 7)]).findings()
     assert (finding.time_s, finding.text) == (8.0, "expected a reply to command 2 within 5 s, got none")

@@ -6,7 +6,9 @@ import liveproto
 def test_public_names():
     assert sorted(liveproto.__all__) == [
         "Channel",
+        "ClientLimits",
         "ClientProtocol",
+        "ClientTiming",
         "InvalidChannelError",
         "LimitExceededError",
         "Limits",

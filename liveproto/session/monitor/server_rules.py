@@ -155,8 +155,9 @@ class ServerRules:
                     "/push/unsubscribe/code",
                 )
                 channel = ledger.channel(name)
-                renews = channel.subscribed and is_whole_number(code) and not codes.unsubscribe_is_final(code)
-                if renews:
+                temporary = is_whole_number(code) and not codes.unsubscribe_is_final(code)
+                # A command for the channel that is under way has decided already what becomes of it.
+                if temporary and channel.subscribed and not channel.waiting:
                     channel.told_to_renew_at = self._findings.time_s
                     ledger.renewals.append((channel, self._findings.time_s))
                 ledger.subscribed(name, subscribed=False)
