@@ -18,6 +18,7 @@ from liveproto_conformance.bench import Facts, Stand
 from liveproto_conformance.check import NoReplyError, NotExercisedError, text_of
 from liveproto_conformance.drive.http import grafana_version
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
+from liveproto_conformance.printable import printable
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.target import LIVE_PATH, UsageError
 
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from liveproto_conformance.session import Session
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_REDIRECTS: Final = range(300, 400)
 _CONNECTION_LIMIT: Final = 3504
 _PROBE: Final = "probe"
 _DEFAULT_ORG: Final = 1
+_ORGS: Final = range(1, 1 << 63)
+_SHOWN: Final = 300
 
 
 class NothingTestedError(Exception):
@@ -55,9 +59,11 @@ def root(bench: Bench) -> None:
             closed = session.connection.closed
             limit = closed is not None and closed.code == _CONNECTION_LIMIT
             advice = "It is at its connection limit." if limit else f"Is {url} a Centrifuge V2 JSON endpoint?"
-            raise NothingTestedError(f"{url}: connect was never answered: {text_of(error)}. {advice}") from error
+            told = _told(text_of(error))
+            raise NothingTestedError(f"{url}: connect was never answered: {told}. {advice}") from error
         if not session.client:
-            raise NothingTestedError(f"{url}: the connect result has no client: {session.connect_result}.")
+            told = _told(str(session.connect_result))
+            raise NothingTestedError(f"{url}: the connect result has no client: {told}.")
 
 
 def _dial_fault(error: OSError, timeout_s: float) -> str:
@@ -77,6 +83,8 @@ def _http_advice(status: int | None, url: str) -> str:
         return "The credentials may not use it, or a proxy changed the Origin or Host header."
     if status == _NOT_FOUND:
         return f"Is the path right? For http(s) URLs {LIVE_PATH} is added, ws(s) URLs are taken as they are."
+    if status in _REDIRECTS:
+        return "Give the URL that it leads to."
     return f"Is {url} a Grafana Live or Centrifuge endpoint?"
 
 
@@ -87,7 +95,8 @@ def probe(bench: Bench) -> Facts:
         UsageError: profile ``grafana`` was asked for and the version is not known.
     """
     settings = bench.settings
-    detected = grafana_version(bench.http)
+    told = grafana_version(bench.http)
+    detected = None if told is None else _told(told)
     version = settings.grafana or _parsed(detected)
     if settings.profile is Profile.GRAFANA and version is None:
         raise UsageError("profile grafana: the target does not tell its version; give --grafana 12.4")
@@ -107,9 +116,9 @@ def probe(bench: Bench) -> Facts:
     bench.facts = facts = attrs.evolve(facts, grafana_prefix=_prefix(bench, version))
     evidence: list[str] = []
     found = _find_template(bench, facts, evidence) or attrs.evolve(
-        facts, channel_evidence=f"no channel we tried could be subscribed: {'; '.join(evidence)}"
+        facts, channel_evidence=f"no channel we tried could be subscribed: {_joined(evidence)}"
     )
-    bench.facts = attrs.evolve(found, publish_evidence=f"no way to publish was found: {'; '.join(evidence)}")
+    bench.facts = attrs.evolve(found, publish_evidence=f"no way to publish was found: {_joined(evidence)}")
     return bench.facts
 
 
@@ -139,6 +148,15 @@ def _find_template(bench: Bench, facts: Facts, evidence: list[str]) -> Facts | N
     return best
 
 
+def _told(text: str) -> str:
+    """Bound what the target has said, and make it fit for a terminal."""
+    return printable(text[:_SHOWN])
+
+
+def _joined(evidence: list[str]) -> str:
+    return "; ".join(map(_told, evidence))
+
+
 def _parsed(version: str | None) -> Release | None:
     try:
         return parse_release(version) if version else None
@@ -150,8 +168,9 @@ def _prefix(bench: Bench, version: Release | None) -> str:
     answer = bench.http.get("/api/org")
     try:
         org = int(json.loads(answer.body)["id"]) if answer.ok else _DEFAULT_ORG
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         org = _DEFAULT_ORG
+    org = org if org in _ORGS else _DEFAULT_ORG
     return Organisation(org).prefix(version.prefix_form if version is not None else PrefixForm.DECIMAL)
 
 
@@ -191,7 +210,7 @@ def _try_template(bench: Bench, candidate: Facts, evidence: list[str]) -> Facts 
 def _ws_refusal(stand: Stand, session: Session) -> str | None:
     channel = stand.fresh_channel()
     error = session.request("publish", {"channel": channel, "data": {}}).error
-    return None if error is None else f"publish to {channel} was answered {error.code} {error.message}"
+    return None if error is None else _told(f"publish to {channel} was answered {error.code} {error.message}")
 
 
 def _try_route(stand: Stand, session: Session, channel: str) -> str | None:

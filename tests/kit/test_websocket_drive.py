@@ -10,6 +10,7 @@ from servers import BINARY, CLOSE, PING, TEXT, frame, read_head, respond, servin
 
 from liveproto_conformance.drive import websocket
 from liveproto_conformance.drive.websocket import (
+    Bounds,
     Closed,
     ConnectionEndedError,
     Ending,
@@ -24,7 +25,7 @@ def dial(port, **options):
     return open_connection(f"ws://127.0.0.1:{port}/x", headers={}, timeout_s=2, tls=None, **options)
 
 
-def receive_all(data, *, piece=None, then=until_gone):
+def receive_all(data, *, piece=None, then=until_gone, bounds=None):
     """What a connection receives of a server that sends these bytes, in pieces: messages, and how it ended."""
 
     def handle(sock):
@@ -34,7 +35,7 @@ def receive_all(data, *, piece=None, then=until_gone):
         then(sock)
 
     with serving(handle) as port:
-        connection = dial(port)
+        connection = dial(port, bounds=bounds or Bounds())
         messages = []
         try:
             while True:
@@ -183,12 +184,54 @@ def test_a_ping_of_the_websocket_is_answered():
     assert bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)) == b"hi"
 
 
-def test_a_message_above_the_bound_ends_the_connection(monkeypatch):
-    monkeypatch.setattr(websocket, "MAX_MESSAGE_BYTES", 1000)
-    messages, closed = receive_all(frame(TEXT, b"x" * 1000) + frame(TEXT, b"y" * 1001))
+def test_a_message_above_the_bound_ends_the_connection():
+    bounds = Bounds(message_bytes=1000)
+    messages, closed = receive_all(frame(TEXT, b"x" * 1000) + frame(TEXT, b"y" * 1001), bounds=bounds)
     assert [len(message.data) for message in messages] == [1000]
     assert closed.ending is Ending.BROKEN
     assert "1000" in str(closed)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "kept", "too_much", "words"),
+    [
+        (Bounds(burst_lines=3, lines_per_s=0), [TEXT] * 3, frame(TEXT), "4 lines, at most 3 and 0 a second"),
+        (Bounds(burst_lines=3, lines_per_s=0), [TEXT], frame(TEXT, b"\n\n"), "4 lines, at most 3 and 0 a second"),
+        (Bounds(burst_lines=3, lines_per_s=0), [TEXT], frame(PING) * 3, "4 lines, at most 3 and 0 a second"),
+        (
+            Bounds(burst_lines=3, lines_per_s=0),
+            [TEXT],
+            frame(TEXT, fin=False) + frame(CONT, fin=False) * 2,
+            "4 lines, at most 3 and 0 a second",
+        ),
+        (Bounds(burst_bytes=9, bytes_per_s=0), [TEXT], frame(TEXT, b"x" * 10), "10 bytes, at most 9 and 0 a second"),
+    ],
+)
+def test_more_than_the_bounds_ends_the_connection(bounds, kept, too_much, words):
+    data = b"".join(map(frame, kept)) + too_much + frame(TEXT, b"after")
+    messages, closed = receive_all(data, bounds=bounds)
+    assert [message.data for message in messages] == [b""] * len(kept)
+    assert (closed.code, closed.ending, closed.reason) == (1006, Ending.EXCESS, words)
+    assert str(closed) == f"more than is read: {words}"
+
+
+@pytest.mark.parametrize(
+    ("size", "lines", "age_s", "word"),
+    [
+        (9, 3, 0.0, ""),
+        (10, 3, 0.0, "10 bytes"),
+        (10, 3, 0.5, ""),
+        (9, 4, 0.0, "4 lines"),
+        (9, 4, 0.5, ""),
+        (1 << 40, 1 << 40, 0.0, "lines"),
+    ],
+)
+def test_bounds_grow_with_the_age_of_a_connection(size, lines, age_s, word):
+    assert word in Bounds(burst_bytes=9, burst_lines=3, bytes_per_s=2, lines_per_s=2).excess(size, lines, age_s)
+
+
+def test_without_a_burst_everything_is_read():
+    assert not Bounds().excess(1 << 60, 1 << 60, 0.0)
 
 
 def test_nothing_in_time_is_a_timeout_and_no_end():
@@ -227,6 +270,49 @@ def test_a_short_timeout_of_reading_does_not_cut_a_long_message():
         connection.close()
         assert done.wait(10)
     assert len(received) > 8_000_000
+
+
+def test_what_the_target_does_not_read_is_given_up_once(monkeypatch):
+    monkeypatch.setattr(websocket, "_SEND_TIMEOUT_S", 0.2)
+    done = threading.Event()
+
+    def handle(sock):
+        upgrade(sock)
+        done.wait(10)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        start = time.monotonic()
+        connection.send(b"x" * 30_000_000)
+        assert connection.closed == Closed(1006, "it read too little for 0.2 s", Ending.UNREAD)
+        with pytest.raises(ConnectionEndedError, match="not read by the target"):
+            connection.send("x")
+        connection.close()
+        assert time.monotonic() - start < 2
+        done.set()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", ""),
+        (frame(TEXT, b"whole"), ""),
+        (frame(TEXT, b"x" * 100)[:52], "50 bytes of a message that does not end"),
+        (frame(TEXT, b"abc", fin=False) + frame(PING), "3 bytes of a message that does not end"),
+        (frame(TEXT, fin=False), "0 bytes of a message that does not end"),
+    ],
+)
+def test_a_message_that_does_not_end_is_known(data, words):
+    def handle(sock):
+        upgrade(sock)
+        sock.sendall(data)
+        until_gone(sock)
+
+    with serving(handle) as port:
+        connection = dial(port)
+        assert connection.wait_closed(0.1) is None
+        assert connection.unfinished == words
+        connection.close()
 
 
 def test_dropping_sends_no_close_frame():
@@ -283,6 +369,10 @@ def test_headers_replace_those_of_the_handshake():
     [
         (respond("401 Unauthorized"), 401, "answered with HTTP 401"),
         (respond("200 OK", b"{}"), 200, "answered with HTTP 200"),
+        (respond("302 Found", headers="Location: /login\r\n"), 302, "HTTP 302, which leads to '/login'"),
+        (respond("302 Found", headers="Location: /a\r\nLocation: /b\r\n"), 302, "HTTP 302, which leads to '/a'"),
+        (respond("302 Found"), 302, "answered with HTTP 302"),
+        (respond("200 OK", headers="Location: /login\r\n"), 200, "answered with HTTP 200"),
         (lambda sock: sock.sendall(b"SSH-2.0-OpenSSH_9\r\n\r\n"), None, "not answered with HTTP"),
         (socket.socket.close, None, "not answered"),
         (
@@ -306,12 +396,13 @@ def test_what_is_no_websocket(answer, status, words):
             assert words in str(caught.value)
 
 
-def test_a_handshake_that_trickles_is_over_in_time():
+@pytest.mark.parametrize("pause_s", [0.05, 0.0005])
+def test_a_handshake_that_trickles_is_over_in_time(pause_s):
     def handle(sock):
         read_head(sock)
         while True:
             sock.sendall(b"H")
-            time.sleep(0.05)
+            time.sleep(pause_s)
 
     with serving(handle) as port:
         start = time.monotonic()

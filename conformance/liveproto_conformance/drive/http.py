@@ -1,9 +1,16 @@
-"""The HTTP side of a target: its version, and publishing routes that are no WebSocket."""
+"""The HTTP side of a target: its version, and publishing routes that are no WebSocket.
+
+Theory. A request is over in its time, whatever trickles in: httpx's own timeouts begin anew with each byte, so a timer
+shuts the socket, of which each request has its own. Of a body no more than ``MAX_BODY_BYTES`` is read.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 import httpx
@@ -11,8 +18,11 @@ import httpx
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
+    from types import TracebackType
 
 _HTTP_OK: Final = 200
+MAX_BODY_BYTES: Final = 1024 * 1024
+"""What is above is left unread."""
 
 
 @attrs.frozen
@@ -28,16 +38,22 @@ class Answer:
         return self.status == _HTTP_OK
 
     def __str__(self) -> str:
-        return f"HTTP {self.status} {self.body[:120]}" if self.status else self.body
+        return f"HTTP {self.status} {self.body[:120]}" if self.status else self.body[:120]
 
 
 class HttpClient:
     """Requests to one target, with its credentials."""
 
     def __init__(self, base: str, *, headers: Mapping[str, str], tls: ssl.SSLContext, timeout_s: float) -> None:
-        # No proxies from the environment: the target is what the user named.
+        self._timeout_s = timeout_s
         self._client = httpx.Client(
-            base_url=base, headers=dict(headers), verify=tls, timeout=timeout_s, trust_env=False
+            base_url=base,
+            headers={"Accept-Encoding": "identity", **headers},
+            verify=tls,
+            timeout=timeout_s,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            # No proxies from the environment: the target is what the user named.
+            trust_env=False,
         )
 
     def get(self, path: str) -> Answer:
@@ -53,11 +69,53 @@ class HttpClient:
         self._client.close()
 
     def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        try:
-            response = self._client.request(method, path, content=body or None, headers=dict(headers))
-        except httpx.HTTPError as error:
-            return Answer(0, f"{type(error).__name__}: {error}")
-        return Answer(response.status_code, response.text)
+        with _Deadline(self._timeout_s) as deadline:
+            try:
+                with self._client.stream(
+                    method, path, content=body or None, headers=dict(headers), extensions={"trace": deadline.watch}
+                ) as response:
+                    return Answer(response.status_code, _read(response))
+            except httpx.HTTPError as error:
+                late = f"no whole answer within {self._timeout_s:g} s"
+                return Answer(0, late if deadline.over else f"{type(error).__name__}: {error}")
+
+
+class _Deadline:
+    """Shuts the socket of one request when its time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.over = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._timer.cancel()
+
+    def watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take what httpx tells of its connection; TLS replaces the socket."""
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._socket = info["return_value"].get_extra_info("socket")
+
+    def _expire(self) -> None:
+        self.over = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # Not the method of a TLS socket, which is not made for two threads.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _read(response: httpx.Response) -> str:
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk[: MAX_BODY_BYTES - len(body)]
+        if len(body) >= MAX_BODY_BYTES:
+            break
+    return body.decode(errors="replace")
 
 
 def grafana_version(client: HttpClient) -> str | None:
@@ -72,7 +130,7 @@ def grafana_version(client: HttpClient) -> str | None:
             value: Any = json.loads(answer.body)
             for key in keys:
                 value = value[key]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if isinstance(value, str) and value:
             return value

@@ -1,7 +1,8 @@
 """One WebSocket to the target, seen as it is: whole messages, raw close frames, resets.
 
 Theory. ``websockets``' sans-IO client drives a plain blocking socket, so that a Close frame, an end of file and a reset
-stay different things, and a message arrives as the bytes that were sent.
+stay different things, and a message arrives as the bytes that were sent. No target can exhaust us: every wait has an
+end whatever trickles in, what is read of one connection has ``Bounds``, and what the target does not read is given up.
 
 Not here: commands and replies (``liveproto_conformance.session``), judging (``oracle``).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import math
 import socket
 import time
 from collections import deque
@@ -30,9 +32,9 @@ if TYPE_CHECKING:
     from websockets.typing import Subprotocol
 
 _CHUNK: Final = 65_536
-MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
-"""A larger message of the target ends the connection: bounded memory."""
 _SEND_TIMEOUT_S: Final = 5.0
+_SHOWN: Final = 200
+_REDIRECTS: Final = range(300, 400)
 
 
 class Ending(enum.Enum):
@@ -42,13 +44,15 @@ class Ending(enum.Enum):
     EOF = "end of file without close frame"
     RESET = "connection reset"
     BROKEN = "broken WebSocket"
+    EXCESS = "more than is read"
+    UNREAD = "not read by the target"
 
 
 @attrs.frozen
 class Closed:
     """The end of a connection; ``code`` and ``reason`` are those of the Close frame.
 
-    Without one the code is 1006, and the reason empty, or says how the target broke the WebSocket protocol.
+    Without one the code is 1006, and the reason empty, or says what the target did that ended it.
     """
 
     code: int
@@ -59,6 +63,36 @@ class Closed:
         if self.ending is Ending.CLOSE_FRAME:
             return f"close {self.code} {self.reason!r}"
         return f"{self.ending.value}: {self.reason}" if self.reason else self.ending.value
+
+
+@attrs.frozen(kw_only=True)
+class Bounds:
+    """What is read of one connection; the target that sends more ends it.
+
+    So many bytes and lines may come at once, and so many each second of its life. A frame of any kind counts as a
+    line, and so does each newline in it.
+    """
+
+    message_bytes: int = 16 * 1024 * 1024
+    burst_bytes: float = math.inf
+    burst_lines: float = math.inf
+    bytes_per_s: float = 2 * 1024 * 1024
+    lines_per_s: float = 2_000.0
+
+    def excess(self, size: int, lines: int, age_s: float) -> str:
+        """Say which bound was passed by this many bytes and lines in this many seconds; empty for none."""
+        if lines > self.burst_lines + self.lines_per_s * age_s:
+            return f"{lines} lines, at most {self.burst_lines:g} and {self.lines_per_s:g} a second"
+        if size > self.burst_bytes + self.bytes_per_s * age_s:
+            return f"{size} bytes, at most {self.burst_bytes:g} and {self.bytes_per_s:g} a second"
+        return ""
+
+
+JUDGED: Final = Bounds(
+    message_bytes=2 * 1024 * 1024, burst_bytes=8 * 1024 * 1024, burst_lines=20_000, bytes_per_s=1024 * 1024
+)
+"""For a connection whose traffic is kept until its check ends: above all that the checks ask a target for, and small
+enough for JSON that takes twenty times its size in memory."""
 
 
 @attrs.frozen
@@ -88,12 +122,18 @@ class NotWebSocketError(Exception):
 class Connection:
     """An open WebSocket; blocking, with explicit timeouts."""
 
-    def __init__(self, sock: socket.socket, protocol: ClientProtocol) -> None:
+    def __init__(self, sock: socket.socket, protocol: ClientProtocol, bounds: Bounds) -> None:
         self._socket = sock
         self._protocol = protocol
+        self._bounds = bounds
+        self._opened = time.monotonic()
+        self._size = 0
+        self.lines = 0
+        """Frames of any kind that came, and newlines in them."""
+        self._writable = True
         self._messages: deque[Message] = deque()
-        self._fragments: list[bytes] = []
-        self._fragments_binary = False
+        self._fragments = bytearray()
+        self._opcode = Opcode.CONT
         self.subprotocol: str | None = None
         self.closed: Closed | None = None
 
@@ -135,17 +175,24 @@ class Connection:
                 return None
         return self.closed
 
+    @property
+    def unfinished(self) -> str:
+        """How much of a message the target sent whose rest is still due, in words; empty if nothing is."""
+        size = len(self._protocol.reader.buffer) + len(self._fragments)
+        within = size or self._opcode is not Opcode.CONT
+        return f"{size} bytes of a message that does not end" if within else ""
+
     def close(self) -> None:
         """Close from our side, without waiting for the target. Idempotent."""
         if self.closed is None:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._flush()
-            self.closed = self.closed or Closed(CloseCode.NORMAL_CLOSURE, "", Ending.CLOSE_FRAME)
+            self._end(Ending.CLOSE_FRAME, code=CloseCode.NORMAL_CLOSURE)
         self._socket.close()
 
     def drop(self) -> None:
         """End the TCP connection without a Close frame, as a lost client does."""
-        self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
+        self._end(Ending.EOF)
         self._socket.close()
 
     def abort(self) -> None:
@@ -156,16 +203,28 @@ class Connection:
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
-            try:
-                # Reading leaves a timeout of its own, too short for a large message.
-                self._socket.settimeout(_SEND_TIMEOUT_S)
-                if data:
-                    self._socket.sendall(data)
-                else:
-                    self._socket.shutdown(socket.SHUT_WR)
-            except OSError:
-                # What the target sent before it went away still counts: reading finds the end.
-                return
+            if self._writable:
+                self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            # Reading leaves a timeout of its own, too short for a large message.
+            self._socket.settimeout(_SEND_TIMEOUT_S)
+            if data:
+                self._socket.sendall(data)
+            else:
+                self._socket.shutdown(socket.SHUT_WR)
+        except TimeoutError:
+            # Part of a frame is out, so that nothing can follow; and to wait again would cost as much again.
+            self._writable = False
+            self._end(Ending.UNREAD, f"it read too little for {_SEND_TIMEOUT_S:g} s")
+        except OSError:
+            # What the target sent before it went away still counts: reading finds the end.
+            self._writable = False
+
+    def _end(self, ending: Ending, reason: str = "", code: int = CloseCode.ABNORMAL_CLOSURE) -> None:
+        """Note how the connection ended; the first end stands."""
+        self.closed = self.closed or Closed(code, reason, ending)
 
     def _fill(self, timeout_s: float) -> None:
         if timeout_s <= 0:
@@ -173,10 +232,14 @@ class Connection:
         self._socket.settimeout(timeout_s)
         try:
             data = self._socket.recv(_CHUNK)
+        except TimeoutError:
+            raise
         except ConnectionError:
-            self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.RESET)
-            return
-        self.feed(data)
+            self._end(Ending.RESET)
+        except OSError as error:
+            self._end(Ending.BROKEN, str(error))
+        else:
+            self.feed(data)
 
     def feed(self, data: bytes) -> Response | None:
         """Take bytes of the target, none for their end; return the answer to the handshake if it came."""
@@ -193,35 +256,47 @@ class Connection:
                 response = event
         fault = self._protocol.parser_exc
         if fault is not None and data:
-            self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, str(fault), Ending.BROKEN)
+            self._end(Ending.BROKEN, str(fault))
         elif not data:
-            self.closed = self.closed or Closed(CloseCode.ABNORMAL_CLOSURE, "", Ending.EOF)
+            self._end(Ending.EOF)
         return response
 
     def _take(self, frame: Frame) -> None:
+        data = bytes(frame.data)
+        self._size += len(data)
+        self.lines += 1 + data.count(b"\n")
+        if excess := self._bounds.excess(self._size, self.lines, time.monotonic() - self._opened):
+            self._end(Ending.EXCESS, excess)
+            self._fragments.clear()
+            return
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY | Opcode.CONT:
-                if frame.opcode is not Opcode.CONT:
-                    self._fragments_binary = frame.opcode is Opcode.BINARY
-                self._fragments.append(bytes(frame.data))
-                if frame.fin:
-                    self._messages.append(Message(b"".join(self._fragments), self._fragments_binary))
-                    self._fragments.clear()
+                self._take_data(frame.opcode, data, whole=frame.fin)
             case Opcode.CLOSE:
                 received = self._protocol.close_rcvd
                 code, reason = (received.code, received.reason) if received else (CloseCode.NO_STATUS_RCVD, "")
-                self.closed = self.closed or Closed(int(code), reason, Ending.CLOSE_FRAME)
+                self._end(Ending.CLOSE_FRAME, reason, int(code))
             case _:
                 """Pings of the WebSocket are answered by the protocol object."""
 
+    def _take_data(self, opcode: Opcode, data: bytes, *, whole: bool) -> None:
+        if opcode is not Opcode.CONT:
+            self._opcode = opcode
+        self._fragments += data
+        if whole:
+            self._messages.append(Message(bytes(self._fragments), self._opcode is Opcode.BINARY))
+            self._fragments.clear()
+            self._opcode = Opcode.CONT
 
-def open_connection(
+
+def open_connection(  # noqa: PLR0913 - all but the URL by name
     url: str,
     *,
     headers: Mapping[str, str],
     timeout_s: float,
     tls: ssl.SSLContext | None,
     subprotocols: Sequence[str] = (),
+    bounds: Bounds = Bounds(),
 ) -> Connection:
     """Dial, shake hands and return an open connection.
 
@@ -231,6 +306,7 @@ def open_connection(
         timeout_s: for the whole handshake.
         tls: context for wss://.
         subprotocols: offered, in order.
+        bounds: how much is read.
 
     Raises:
         OSError: nothing listens, or TLS failed; TimeoutError is one of them.
@@ -245,8 +321,8 @@ def open_connection(
         if parts.scheme == "wss" and tls is not None:
             sock = tls.wrap_socket(sock, server_hostname=parts.hostname)
         offered: list[Subprotocol] = list(subprotocols)  # type: ignore[arg-type] # a NewType of str
-        protocol = ClientProtocol(parse_uri(url), subprotocols=offered or None, max_size=MAX_MESSAGE_BYTES)
-        connection = Connection(sock, protocol)
+        protocol = ClientProtocol(parse_uri(url), subprotocols=offered or None, max_size=bounds.message_bytes)
+        connection = Connection(sock, protocol, bounds)
         request = protocol.connect()
         for name, value in headers.items():
             # Assigning adds a second one to a Host or Authorization that is there.
@@ -268,7 +344,11 @@ def open_connection(
 def _shake_hands(connection: Connection, sock: socket.socket, protocol: ClientProtocol, deadline: float) -> None:
     response: Response | None = None
     while response is None and protocol.handshake_exc is None:
-        sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            # However much trickles in.
+            raise TimeoutError
+        sock.settimeout(left_s)
         data = sock.recv(_CHUNK)
         response = connection.feed(data)
         if not data:
@@ -282,8 +362,10 @@ def _handshake_fault(error: Exception | None) -> NotWebSocketError:
     match error:
         case InvalidStatus():
             status = error.response.status_code
-            return NotWebSocketError(f"the handshake was answered with HTTP {status}", status)
+            to = error.response.headers.get_all("Location") if status in _REDIRECTS else []
+            where = f", which leads to {to[0][:_SHOWN]!r}" if to else ""
+            return NotWebSocketError(f"the handshake was answered with HTTP {status}{where}", status)
         case InvalidMessage() | None:
             return NotWebSocketError("the handshake was not answered with HTTP")
         case _:
-            return NotWebSocketError(f"the handshake was not answered as a WebSocket: {error}")
+            return NotWebSocketError(f"the handshake was not answered as a WebSocket: {str(error)[:_SHOWN]}")

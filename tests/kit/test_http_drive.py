@@ -1,0 +1,102 @@
+"""The kit's HTTP requests: over in their time and bounded in size, whatever the target sends."""
+
+import ssl
+import time
+
+import pytest
+from servers import respond, self_signed, serving
+
+from liveproto_conformance.drive import http
+from liveproto_conformance.drive.http import Answer, HttpClient, grafana_version
+from liveproto_conformance.target import Settings, tls_context
+
+
+@pytest.fixture
+def client():
+    """Make clients that are closed in the end."""
+    made = []
+
+    def make(port, *, timeout_s=2.0, scheme="http"):
+        tls = tls_context(Settings(insecure=True))
+        made.append(HttpClient(f"{scheme}://127.0.0.1:{port}", headers={}, tls=tls, timeout_s=timeout_s))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def trickling(before):
+    """Answer with these bytes, and then with one byte after the other."""
+
+    def handle(sock):
+        sock.recv(4096)
+        sock.sendall(before)
+        while True:
+            sock.sendall(b"x")
+            time.sleep(0.02)
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    "before", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"]
+)
+def test_an_answer_that_trickles_is_over_in_time(client, before):
+    with serving(trickling(before)) as port:
+        start = time.monotonic()
+        answer = client(port, timeout_s=0.3).get("/")
+        assert time.monotonic() - start < 2
+    assert answer == Answer(0, "no whole answer within 0.3 s")
+    assert str(answer) == "no whole answer within 0.3 s"
+
+
+def test_a_handshake_of_tls_that_trickles_is_over_in_time(client):
+    with serving(trickling(b"\x16\x03\x03\x40\x00")) as port:
+        start = time.monotonic()
+        assert client(port, timeout_s=0.3, scheme="https").get("/").status == 0
+        assert time.monotonic() - start < 2
+
+
+def test_an_answer_through_tls_that_trickles_is_over_in_time(client, tmp_path):
+    key, certificate = self_signed(tmp_path)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    handle = trickling(b"HTTP/1.1 200 OK\r\nX-A: ")
+    with serving(handle, wrap=lambda sock: server.wrap_socket(sock, server_side=True)) as port:
+        start = time.monotonic()
+        answer = client(port, timeout_s=0.5, scheme="https").get("/")
+        assert time.monotonic() - start < 2
+    assert answer == Answer(0, "no whole answer within 0.5 s")
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 1001, 100_000])
+def test_no_more_of_a_body_is_read_than_the_bound(client, monkeypatch, size):
+    monkeypatch.setattr(http, "MAX_BODY_BYTES", 1000)
+    with serving(respond("200 OK", b"x" * size)) as port:
+        assert client(port).get("/") == Answer(200, "x" * min(size, 1000))
+
+
+def test_a_body_that_never_ends_is_cut(client):
+    def handle(sock):
+        sock.recv(4096)
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            sock.sendall(b"x" * 65536)
+
+    with serving(handle) as port:
+        assert client(port).get("/") == Answer(200, "x" * http.MAX_BODY_BYTES)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"version":' * 50_000, b"\xff\xfe", b'{"version":NaN}', b'{"version":["x"]}']
+)
+def test_no_version_is_read_of_a_body_that_has_none(client, body):
+    with serving(respond("200 OK", body)) as port:
+        assert grafana_version(client(port)) is None
+
+
+def test_a_redirect_is_an_answer_and_not_followed(client):
+    with serving(respond("302 Found", headers="Location: /login\r\n")) as port:
+        answer = client(port).get("/api/health")
+    assert (answer.status, answer.ok) == (302, False)
