@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import os
 import subprocess
 import threading
@@ -23,12 +24,14 @@ import attrs
 from liveproto.wire.codes import NO_PONG
 from liveproto_conformance.check import NotApplicableError, NotExercisedError, given_that
 from liveproto_conformance.drive.http import HttpClient
-from liveproto_conformance.drive.websocket import Closed, Connection, Message, open_connection
+from liveproto_conformance.drive.websocket import JUDGED, Closed, Connection, Message, open_connection
+from liveproto_conformance.failure import Traffic
 from liveproto_conformance.oracle import Oracle, Watch
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.session import Json, Session, dumps
 from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
 from liveproto_conformance.trace import redact
+from liveproto_conformance.transitions import Coverage, Shadow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +84,7 @@ class Bench:
         self.settings = settings
         self.nonce = nonce
         self.oracle = Oracle()
+        self.coverage = Coverage()
         self.facts: Facts | None = None
         self.trace = trace
         self.started = time.monotonic()
@@ -105,6 +109,11 @@ class Bench:
         assert self.facts is not None
         return self.facts
 
+    @property
+    def ends(self) -> float:
+        """When the time of the run is over, on the monotonic clock."""
+        return self.started + self.settings.max_time
+
     def dial(self, *, url: str | None = None, anonymous: bool = False, subprotocols: Sequence[str] = ()) -> Connection:
         """Open a connection, within the manners of the kit."""
         with self._lock:
@@ -120,6 +129,7 @@ class Bench:
                 timeout_s=self.settings.timeout,
                 tls=self._tls,
                 subprotocols=subprotocols,
+                bounds=JUDGED,
             )
         except BaseException:
             self.hung_up()
@@ -157,7 +167,8 @@ class Bench:
             return next(self._numbers)
 
     def record(self, stand: Stand, connection: int, direction: str, kind: str, payload: bytes) -> None:
-        """Write to the trace."""
+        """Keep with what an execution has seen last, and write to the trace."""
+        stand.traffic.add(connection, direction, kind, payload)
         if self.trace is not None:
             with self._lock:
                 self.trace.write(connection, direction, kind, payload, stand.check, stand.example)
@@ -190,15 +201,21 @@ class Bench:
 class Stand:
     """One execution of one check: everything it opens is closed when it ends."""
 
-    def __init__(self, bench: Bench, check: str, *, timers: bool = False, attempt: int = 0) -> None:
+    def __init__(
+        self, bench: Bench, check: str, *, timers: bool = False, attempt: int = 0, ends: float = math.inf
+    ) -> None:
         self.bench = bench
+        self._ends = ends
         self.check = check
         self.example = 0
+        self.timeout_s = bench.settings.timeout
+        """What connections opened from now on wait for something."""
+        self.traffic = Traffic()
         self._attempt = attempt
         self.answered_too_late = False
         """Whether the target gave up on a connection because it was not read in time to answer a ping."""
         self._timers = timers
-        self._sessions: dict[Session, tuple[int, Watch]] = {}
+        self._sessions: dict[Session, tuple[int, Watch, Shadow]] = {}
         self._names = itertools.count()
         self._tokens = itertools.count(1_000_001)
         self._publishing: Session | None = None
@@ -223,7 +240,8 @@ class Stand:
     def hang_up(self, session: Session) -> None:
         """Close one connection from our side."""
         session.connection.close()
-        del self._sessions[session]
+        _, _, shadow = self._sessions.pop(session)
+        shadow.left()
         self.bench.hung_up()
 
     # -- what checks ask for by name -----------------------------------------------------------------------------
@@ -233,9 +251,11 @@ class Stand:
         settings = self.bench.settings
         url = settings.timer_url if self._timers else None
         connection = self.bench.dial(url=url, anonymous=anonymous, subprotocols=subprotocols)
-        session = Session(connection, self, timeout_s=settings.timeout, unused_channel=f"{self.bench.nonce}-unused")
+        session = Session(connection, self, timeout_s=self.timeout_s, unused_channel=f"{self.bench.nonce}-unused")
         number = self.bench.connection_number()
-        self._sessions[session] = (number, Watch(self.bench.oracle, f"{self.check}, connection {number}"))
+        name = f"{self.check}, connection {number}"
+        watch = Watch(self.bench.oracle, name, number, self.traffic)
+        self._sessions[session] = (number, watch, Shadow(self.bench.coverage))
         return session
 
     def connected(self) -> Session:
@@ -415,25 +435,35 @@ class Stand:
 
     def sent(self, session: Session, data: str | bytes, *, stimulus: bool) -> None:
         """Count, watch and record what goes to the target."""
-        number, watch = self._sessions[session]
+        self._in_time()
+        number, watch, shadow = self._sessions[session]
         raw = data.encode() if isinstance(data, str) else data
         if stimulus:
             self.bench.stimulus(self.check, raw)
-        watch.sent(raw)
+        watch.sent(data)
+        shadow.sent(raw)
         self.bench.record(self, number, ">", "text" if isinstance(data, str) else "binary", raw)
 
     def received(self, session: Session, message: Message) -> Sequence[dict[str, Json]]:
         """Watch and record what comes from the target."""
-        number, watch = self._sessions[session]
+        self._in_time()
+        number, watch, shadow = self._sessions[session]
         self.bench.record(self, number, "<", "binary" if message.binary else "text", message.data)
+        shadow.received(message.data)
         return watch.received(message)
 
     def closed(self, session: Session, closed: Closed) -> None:
         """Watch and record the end of a connection."""
-        number, watch = self._sessions[session]
+        number, watch, shadow = self._sessions[session]
         self.bench.record(self, number, "<", "close", dumps([closed.code, closed.reason]).encode())
         watch.closed(closed)
+        shadow.closed(closed.code)
         self.answered_too_late |= closed.code == NO_PONG.code and session.answers_pings and not self._timers
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self._ends:
+            lines = sum(session.connection.lines for session in self._sessions)
+            raise NotExercisedError(f"the time of the check is over, {lines} frames or lines came; see --max-time")
 
     def waited(self, seconds: float) -> None:
         """Count waiting, outside the timer lane."""

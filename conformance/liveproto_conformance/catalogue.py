@@ -54,7 +54,7 @@ def catalogue() -> dict[str, Check]:
                     function,
                     tuple(requirements()[id_] for id_ in mark.requirements),
                     mark.lane,
-                    bool(mark.strategies),
+                    mark.generated,
                 )
     return found
 

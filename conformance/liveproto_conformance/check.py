@@ -1,7 +1,8 @@
 """What a check is made of: the decorator, and the ways to end without a verdict of pass or fail.
 
 A check states one fact. It is a function of a module below ``checks``; its parameters are filled by name with
-what a ``Bench`` offers (``session``, ``channel`` ...), and by Hypothesis where the check is ``generated``.
+what a ``Bench`` offers (``session``, ``channel`` ...), and by Hypothesis where the check is ``generated``. A
+``stateful`` check runs whole sessions, see ``liveproto_conformance.stateful``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from hypothesis.strategies import SearchStrategy
+
+    from liveproto_conformance.stateful import Conversation
 
 F = TypeVar("F", bound="Callable[..., None]")
 
@@ -37,6 +40,12 @@ class CheckMark:
     requirements: tuple[str, ...]
     lane: Lane
     strategies: Mapping[str, SearchStrategy[Any]]
+    machine: type[Conversation] | None = None
+
+    @property
+    def generated(self) -> bool:
+        """Whether Hypothesis makes the input."""
+        return bool(self.strategies) or self.machine is not None
 
 
 class NotExercisedError(Exception):
@@ -64,17 +73,35 @@ def check(*requirements: str, lane: Lane = Lane.MAIN) -> Callable[[F], F]:
 
     def mark(function: F) -> F:
         strategies = getattr(function, "liveproto_strategies", {})
-        setattr(function, _MARK, CheckMark(requirements, lane, strategies))
+        machine = getattr(function, "liveproto_machine", None)
+        setattr(function, _MARK, CheckMark(requirements, lane, strategies, machine))
         return function
 
     return mark
 
 
 def generated(**strategies: SearchStrategy[Any]) -> Callable[[F], F]:
-    """Give parameters of a check to Hypothesis; stands below ``@check``."""
+    """Give parameters of a check to Hypothesis; stands below ``@check``.
+
+    A check that is given a list must make sense with every part of it that is not empty: its strategy may ask for many
+    elements in order to try many, and a failure is made smaller.
+    """
 
     def mark(function: F) -> F:
         function.liveproto_strategies = strategies  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def stateful(machine: type[Conversation]) -> Callable[[F], F]:
+    """Let a check run whole sessions of this machine; stands below ``@check``.
+
+    The function states what must hold when a session is over; its parameter ``conversation`` is the machine.
+    """
+
+    def mark(function: F) -> F:
+        function.liveproto_machine = machine  # type: ignore[attr-defined]
         return function
 
     return mark

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from liveproto_conformance.options import OPTIONS
+from liveproto_conformance.options import OPTIONS, TARGET_OPTIONS
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from liveproto_conformance.options import Option
     from liveproto_conformance.target import Settings
 
 
@@ -43,8 +44,8 @@ def cli() -> None:
     """Judge, serve and watch Grafana Live (Centrifuge V2) over its WebSocket."""
 
 
-def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(OPTIONS):
+def _with_options(command: Callable[..., None], options: Sequence[Option] = OPTIONS) -> Callable[..., None]:
+    for option in reversed(options):
         extra: dict[str, Any] = {"is_flag": True, "default": None} if option.kind is None else {"type": option.kind}
         if option.repeat:
             extra["multiple"] = True
@@ -153,3 +154,102 @@ def listen(url: str, channels: tuple[str, ...], token: str | None, header: tuple
     with contextlib.suppress(KeyboardInterrupt):
         sys.exit(listen_forever(settings, channels, as_json=as_json))
     sys.exit(Exit.INTERRUPTED)
+
+
+_TRACE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_KINDS = ("open", "text", "binary", "close", "http", "lost")
+_SIDES = click.Choice(["client", "server"])
+
+
+@cli.command()
+@click.option("--listen", default="127.0.0.1:3001", show_default=True, metavar="HOST:PORT", help="port 0: a free one")
+@click.option("--upstream", required=True, metavar="URL", help="scheme, host and port of the server")
+@click.option("-o", "path", required=True, type=click.Path(path_type=Path), metavar="FILE", help="must not exist")
+@click.option(
+    "--max-size",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="MIB",
+    help="of the trace; afterwards traffic passes unrecorded",
+)
+def record(listen: str, upstream: str, path: Path, max_size: int) -> None:
+    """Pass traffic on to a server and record it, until Ctrl-C."""
+    from liveproto_conformance.record import record as record_until_stopped  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.target import UsageError  # noqa: PLC0415 - each command its own
+
+    try:
+        sys.exit(record_until_stopped(listen, upstream, path, max_size))
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+
+
+@cli.command()
+@click.argument("trace", type=_TRACE)
+@click.option("--side", type=_SIDES, help="whom to judge; default: both, and of a run of checks the server")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+def lint(trace: Path, side: str | None, format_: str) -> None:
+    """Judge recorded traffic."""
+    from liveproto.session.monitor import Side  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.lint import lint as lint_trace  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.report.console import make_console  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.report.lint_report import judged_as_json, print_judged  # noqa: PLC0415 - the same
+
+    judged = lint_trace(trace, None if side is None else Side(side))
+    if not judged.header:
+        raise click.UsageError(f"{trace} is no trace: {judged.damage}")
+    if format_ == "json":
+        click.echo(judged_as_json(trace, judged))
+    else:
+        print_judged(make_console(), trace, judged)
+    sys.exit(judged.exit)
+
+
+@cli.command()
+@click.argument("trace", type=_TRACE)
+@click.option("--connection", "connections", type=int, multiple=True, metavar="N", help="only these connections")
+@click.option("--check", metavar="NAME", help="only what checks did whose names begin so")
+@click.option("--direction", type=_SIDES, help="only what this side sent")
+@click.option("--kind", "kinds", type=click.Choice(_KINDS), multiple=True, help="only events of these kinds")
+@click.option("--grep", metavar="TEXT", help="look for events with this text")
+@click.option("--channel", metavar="NAME", help="look for events that concern this channel")
+@click.option(
+    "-C", "context", type=click.IntRange(min=0), default=0, metavar="N", help="also N events around each found"
+)
+@click.option("--full", is_flag=True, help="do not cut lines to the width of the terminal")
+@click.option("--follow", is_flag=True, help="wait for more, until Ctrl-C")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+def show(trace: Path, **options: Any) -> None:  # noqa: ANN401
+    """Read a trace."""
+    from liveproto_conformance.show import View  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.show import show as show_events  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.target import UsageError  # noqa: PLC0415 - each command its own
+
+    try:
+        sys.exit(show_events(trace, View(**options)))
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _with_target_options(command: Callable[..., None]) -> Callable[..., None]:
+    return _with_options(command, TARGET_OPTIONS)
+
+
+@cli.command()
+@click.argument("repro", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("url", required=False)
+@click.option("--config", type=click.Path(path_type=Path), help="liveproto.toml; default: the one in this folder")
+@_with_target_options
+def replay(repro: Path, url: str | None, config: Path | None, **options: Any) -> None:  # noqa: ANN401
+    """Run a saved failure again on the server at URL: exit 1 where it fails again, 0 where it holds."""
+    from liveproto_conformance.replay import replay as replay_failure  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.repro import read  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.target import UsageError  # noqa: PLC0415 - each command its own
+
+    try:
+        saved = read(repro)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+    given = {key: value for key, value in {**options, "url": url}.items() if value not in {None, ()}}
+    settings = settings_of({**saved.settings, "seed": saved.seed, **given}, config)
+    sys.exit(replay_failure(repro, saved, settings))

@@ -1,4 +1,4 @@
-"""Runs one check to its status: shrinking what Hypothesis generated, and repeating a failure on fresh connections.
+"""Runs one check to its status: looking for failures where its input is generated, and repeating a failure.
 
 A failure that shows three times on fresh connections is a FAIL, one that does not is FLAKY. A command that was not
 answered fails the requirement that asks for its reply, and leaves what depends on it not exercised.
@@ -6,26 +6,34 @@ answered fails the requirement that asks for its reply, and leaves what depends 
 
 from __future__ import annotations
 
-import inspect
+import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
-from hypothesis.errors import Flaky, FlakyFailure
 
-from liveproto_conformance.bench import PARAMETERS, Bench, Stand
-from liveproto_conformance.check import CheckMark, Lane, NoReplyError, NotApplicableError, NotExercisedError, text_of
+from liveproto_conformance.bench import Bench, Stand
+from liveproto_conformance.check import Lane, NoReplyError, NotApplicableError, NotExercisedError, text_of
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
+from liveproto_conformance.failure import Failure, MissedError, failure_of, in_words
+from liveproto_conformance.search import Search
+from liveproto_conformance.trial import REPEATS, Task, attempt
 from liveproto_conformance.verdict import MISSED, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from liveproto_conformance.requirements import Level
+_UNTRIED: Final = (NotExercisedError, ConnectionEndedError, NotWebSocketError, OSError)
+_SHOWN: Final = 300
+_MESSAGE: Final = 2_000
+CHECK_BUDGET_S: Final = 60.0
+EXAMPLE_BUDGET_S: Final = 1.0
+"""What one execution of a check may take, with so much for each generated example."""
 
-REPEATS: Final = 3
-SHRINK_BUDGET_S: Final = 2.0
+
+def _fit(text: str) -> str:
+    """Bound what a target may have put into a message."""
+    return text[:_MESSAGE]
 
 
 @attrs.frozen(kw_only=True)
@@ -33,33 +41,12 @@ class Outcome:
     """What one check came to."""
 
     status: Status
-    message: str = ""
+    message: str = attrs.field(default="", converter=_fit)
     examples: int = 0
     duration_s: float = 0.0
     waits_on: str | None = None
-
-
-@attrs.frozen
-class Task:
-    """One check to run."""
-
-    id: str
-    function: Callable[..., None]
-    mark: CheckMark
-    level: Level
-
-
-class _Missed(Exception):  # noqa: N818 - carries an outcome, not an error
-    """The fact was not found."""
-
-    def __init__(self, error: AssertionError, values: Mapping[str, Any]) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.values = values
-
-
-class _Flaked(_Missed):
-    """The fact was not found, and then found with the same input."""
+    failure: Failure | None = None
+    """Where it failed: how, and where."""
 
 
 def execute(bench: Bench, task: Task, passed: Callable[[str], bool]) -> Outcome:
@@ -70,10 +57,20 @@ def execute(bench: Bench, task: Task, passed: Callable[[str], bool]) -> Outcome:
         task: the check.
         passed: tells whether a requirement's own check has passed in this run.
     """
-    start = time.monotonic()
     examples = [0]
+    outcome = _timed(lambda: _run(bench, task, passed, examples))
+    return attrs.evolve(outcome, examples=examples[0])
+
+
+def execute_again(bench: Bench, task: Task, values: Mapping[str, Any]) -> Outcome:
+    """Run a check with input that it failed with before, three fresh times; raises as little as ``execute``."""
+    return _timed(lambda: _run_again(bench, task, values))
+
+
+def _timed(run: Callable[[], Outcome]) -> Outcome:
+    start = time.monotonic()
     try:
-        outcome = _run(bench, task, passed, examples)
+        outcome = run()
     except NotApplicableError as error:
         outcome = Outcome(status=Status.NOT_APPLICABLE, message=str(error))
     except NotExercisedError as error:
@@ -82,127 +79,97 @@ def execute(bench: Bench, task: Task, passed: Callable[[str], bool]) -> Outcome:
         outcome = Outcome(status=Status.NOT_EXERCISED, message=f"waits on GL-CONN-001: {error}", waits_on="GL-CONN-001")
     except Exception as error:  # noqa: BLE001 - the kit's own fault must be told from the target's
         outcome = Outcome(status=Status.HARNESS_ERROR, message=f"{type(error).__name__}: {error}")
-    return attrs.evolve(outcome, examples=examples[0], duration_s=time.monotonic() - start)
+    return attrs.evolve(outcome, duration_s=time.monotonic() - start)
 
 
 def _run(bench: Bench, task: Task, passed: Callable[[str], bool], examples: list[int]) -> Outcome:
-    try:
-        _first_run(bench, task, examples)
-    except _Flaked as flaked:
-        return Outcome(status=Status.FLAKY, message=f"failed, then held with the same input: {_shown(flaked)}")
-    except _Missed as missed:
-        if task.mark.lane is Lane.PASSIVE:
-            return Outcome(status=MISSED[task.level], message=text_of(missed.error))
-        return _judge_miss(bench, task, missed, passed)
-    return Outcome(status=Status.PASS)
+    def accept(error: AssertionError) -> None:
+        """End as not exercised where a reply did not come that another check asks for, and has not seen."""
+        if isinstance(error, NoReplyError) and not (
+            error.requirement in task.mark.requirements or passed(error.requirement)
+        ):
+            raise NotExercisedError(text_of(error), error.requirement)
+
+    found = _first_run(bench, task, accept, examples)
+    if not found:
+        return Outcome(status=Status.PASS)
+    if task.mark.lane is Lane.PASSIVE:
+        return _outcome(MISSED[task.level], found[0])
+    return _judge(bench, task, found)
 
 
-def _judge_miss(bench: Bench, task: Task, missed: _Missed, passed: Callable[[str], bool]) -> Outcome:
-    error = missed.error
-    if isinstance(error, NoReplyError) and not (
-        error.requirement in task.mark.requirements or passed(error.requirement)
-    ):
-        raise NotExercisedError(text_of(error), error.requirement)
-    shown = _shown(missed)
-    for attempt in range(1, REPEATS):
+def _first_run(
+    bench: Bench, task: Task, accept: Callable[[AssertionError], None], examples: list[int]
+) -> list[MissedError]:
+    """Run a check and return its failures: with the least input, and with the first one where that is another."""
+    with _stand(bench, task) as stand:
+        if task.mark.generated:
+            search = Search(stand, task, accept)
+            try:
+                search.run()
+            finally:
+                examples[0] = search.examples
+            return search.found
+        examples[0] = 1
+        missed = _attempt(stand, task, {})
+        if missed is None:
+            return []
+        accept(missed.error)
+        return [missed]
+
+
+def _judge(bench: Bench, task: Task, found: list[MissedError]) -> Outcome:
+    """Repeat the failures until one of them lasts; else the check is flaky."""
+    for missed in found:
+        last = _lasting(bench, task, missed)
+        if last is not None:
+            return _outcome(MISSED[task.level], last)
+    return _outcome(Status.FLAKY, found[0], "failed, then held on a fresh connection: ")
+
+
+def _lasting(bench: Bench, task: Task, missed: MissedError) -> MissedError | None:
+    """Repeat a failure on fresh connections; return the last one, None if once it held."""
+    last: MissedError | None = missed
+    for number in range(1, REPEATS):
         try:
-            with Stand(bench, task.id, timers=task.mark.lane is Lane.TIMER, attempt=attempt) as stand:
-                again = _try(stand, task, {}, missed.values)
-        except (NotExercisedError, NotWebSocketError, OSError) as reason:
-            raise NotExercisedError(f"{shown}; then it could not be tried again: {reason}", "GL-CONN-001") from reason
-        if again is None:
-            return Outcome(status=Status.FLAKY, message=f"failed, then held on a fresh connection: {shown}")
-    return Outcome(status=MISSED[task.level], message=shown)
-
-
-def _shown(missed: _Missed) -> str:
-    if not missed.values:
-        return text_of(missed.error)
-    values = ", ".join(f"{name}={value!r}"[:300] for name, value in missed.values.items())
-    return f"{text_of(missed.error)} [minimal input: {values}]"
-
-
-def _arguments(stand: Stand, task: Task) -> dict[str, Any]:
-    names = [name for name in inspect.signature(task.function).parameters if name not in task.mark.strategies]
-    return {name: PARAMETERS[name](stand) for name in names}
-
-
-def _first_run(bench: Bench, task: Task, examples: list[int]) -> None:
-    with Stand(bench, task.id, timers=task.mark.lane is Lane.TIMER) as stand:
-        if task.mark.strategies:
-            _generate(bench, task, stand, examples)
-        else:
-            examples[0] = 1
-            error = _try(stand, task, {}, {})
-            if error is not None:
-                raise _Missed(error, {}) from error
-
-
-def _try(stand: Stand, task: Task, arguments: dict[str, Any], values: Mapping[str, Any]) -> AssertionError | None:
-    """Run a check's function once and return how it failed; what it was given is kept in ``arguments``.
-
-    A connection that was closed because we answered its ping too late says nothing of the target: the same again then,
-    on fresh connections.
-    """
-    for _ in range(REPEATS):
-        if not arguments:
-            arguments.update(_arguments(stand, task))
-        try:
-            task.function(**arguments, **values)
-        except AssertionError as error:
-            if not stand.answered_too_late:
-                return error
-        else:
+            last = _fresh(bench, task, missed.values, number)
+        except _UNTRIED as reason:
+            message = f"{_outcome(Status.FAIL, missed).message}; then it could not be tried again: {reason}"
+            raise NotExercisedError(message, "GL-CONN-001") from reason
+        if last is None:
             return None
-        stand.reset()
-        arguments.clear()
-    raise NotExercisedError("this machine is too busy to answer the target's pings in time")
+    return last
 
 
-def _generate(bench: Bench, task: Task, stand: Stand, examples: list[int]) -> None:
-    """Try examples on shared connections, which a failure renews; shrink a failure within its budget."""
-    arguments: dict[str, Any] = {}
-    failure: dict[str, Any] = {}
+def _run_again(bench: Bench, task: Task, values: Mapping[str, Any]) -> Outcome:
+    missed = [_fresh(bench, task, values, number) for number in range(REPEATS)]
+    failed = [each for each in missed if each is not None]
+    if not failed:
+        return Outcome(status=Status.PASS)
+    if len(failed) < REPEATS:
+        return _outcome(Status.FLAKY, failed[-1], f"failed {len(failed)} times in {REPEATS}: ")
+    return _outcome(MISSED[task.level], failed[-1])
 
-    def try_example(**values: Any) -> None:  # noqa: ANN401 - whatever the strategies make
-        if not failure or time.monotonic() <= failure["deadline"]:
-            missed = attempt(values)
-        else:
-            # Out of time the last failure stands, untried, and everything else passes.
-            missed = failure["missed"] if values == failure["missed"].values else None
-        if missed is not None:
-            raise missed.with_traceback(None)
 
-    def attempt(values: dict[str, Any]) -> _Missed | None:
-        examples[0] += 1
-        stand.example += 1
-        error = _try(stand, task, arguments, values)
-        if error is None:
-            return None
-        failure.setdefault("deadline", time.monotonic() + SHRINK_BUDGET_S)
-        failure["missed"] = missed = _Missed(error, values)
-        # Hypothesis tells failures apart by where they come from.
-        missed.__context__ = error
-        stand.reset()
-        arguments.clear()
-        return missed
+def _fresh(bench: Bench, task: Task, values: Mapping[str, Any], number: int) -> MissedError | None:
+    with _stand(bench, task, number) as stand:
+        return _attempt(stand, task, values)
 
-    bounded = settings(
-        max_examples=bench.settings.examples,
-        database=None,
-        deadline=None,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=(
-            HealthCheck.too_slow,
-            HealthCheck.filter_too_much,
-            HealthCheck.data_too_large,
-            HealthCheck.large_base_example,
-        ),
-        report_multiple_bugs=False,
-        verbosity=Verbosity.quiet,
-    )
-    try:
-        bounded(seed(bench.settings.seed)(given(**task.mark.strategies)(try_example)))()
-    except (Flaky, FlakyFailure) as error:
-        missed: _Missed = failure["missed"]
-        raise _Flaked(missed.error, missed.values) from error
+
+def _stand(bench: Bench, task: Task, number: int = 0) -> Stand:
+    timers = task.mark.lane is Lane.TIMER
+    budget_s = math.inf if timers else CHECK_BUDGET_S + EXAMPLE_BUDGET_S * bench.settings.examples
+    ends = min(bench.ends, time.monotonic() + budget_s)
+    return Stand(bench, task.id, timers=timers, attempt=number, ends=ends)
+
+
+def _attempt(stand: Stand, task: Task, values: Mapping[str, Any]) -> MissedError | None:
+    error = attempt(stand, task, {}, values)
+    return None if error is None else MissedError(error, values, stand.traffic.kept())
+
+
+def _outcome(status: Status, missed: MissedError, prefix: str = "") -> Outcome:
+    failure = failure_of(missed)
+    least = ", ".join(words[:_SHOWN] for words in in_words(missed.values))
+    message = prefix + failure.text + (f" [minimal input: {least}]" if least else "")
+    return Outcome(status=status, message=message, failure=failure)

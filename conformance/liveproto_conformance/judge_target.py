@@ -20,13 +20,16 @@ from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.report.console import LiveProgress, make_console, print_end
 from liveproto_conformance.report.json_report import REPORT, SPEC, write_report
+from liveproto_conformance.repro import FOLDER
 from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.run import Result, Run
 from liveproto_conformance.target import UsageError
-from liveproto_conformance.trace import FORMAT, TRACE, TraceWriter, redact_url
+from liveproto_conformance.trace import CHECK, TRACE, TraceWriter, redact_url
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from liveproto_conformance.target import Settings
 
 _QUIET_PLUGINS: Final = ("terminal", "cacheprovider", "stepwise", "faulthandler", "junitxml", "pastebin", "logging")
@@ -34,21 +37,17 @@ _QUIET_PLUGINS: Final = ("terminal", "cacheprovider", "stepwise", "faulthandler"
 
 def judge_target(settings: Settings) -> Exit:
     """Judge a target and print the end of it; returns what the process shall return."""
-    console, errors = make_console(), make_console(stderr=True)
+    return exit_of(lambda: _judge(settings))
+
+
+def exit_of(action: Callable[[], Exit]) -> Exit:
+    """Run a command to what the process shall return; whatever ends it early is said on standard error."""
+    errors = make_console(stderr=True)
     try:
         with ExitStack() as stack:
-            directory = _report_directory(settings)
             # By default Hypothesis keeps a cache in the folder of the user.
             set_hypothesis_home_dir(cache_folder() or stack.enter_context(TemporaryDirectory()))
-            progress = stack.enter_context(LiveProgress(console))
-            settings = stack.enter_context(target_of(settings))
-            run = _make_run(settings, directory, stack, progress)
-            _run_checks(run)
-            progress.__exit__()
-            if directory is not None:
-                write_report(run, directory)
-            print_end(console, run, directory)
-            return run.verdict()[1]
+            return action()
     except NothingTestedError as error:
         errors.print(f"nothing tested: {error}", markup=False)
         return Exit.NOTHING_TESTED
@@ -64,12 +63,27 @@ def judge_target(settings: Settings) -> Exit:
         return Exit.HARNESS_ERROR
 
 
+def _judge(settings: Settings) -> Exit:
+    console = make_console()
+    with ExitStack() as stack:
+        directory = _report_directory(settings)
+        progress = stack.enter_context(LiveProgress(console))
+        settings = stack.enter_context(target_of(settings))
+        run = _make_run(settings, directory, stack, progress)
+        _run_checks(run)
+        progress.__exit__()
+        if directory is not None:
+            write_report(run, directory)
+        print_end(console, run, directory)
+        return run.verdict()[1]
+
+
 def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, progress: LiveProgress) -> Run:
     nonce = "lp" + secrets.token_hex(4)
     trace = None
     if directory is not None:
         header = {"kit": version("liveproto"), "spec": SPEC, "seed": settings.seed, "target": redact_url(settings.url)}
-        trace = stack.enter_context(TraceWriter(directory / TRACE, {"format": FORMAT, **header}))
+        trace = stack.enter_context(TraceWriter(directory / TRACE, {"command": CHECK, **header}))
     bench = Bench(settings, nonce, trace)
     stack.callback(bench.close)
     root(bench)
@@ -78,7 +92,7 @@ def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, prog
     def on_result(result: Result) -> None:
         progress.on_result(run, result)
 
-    run = Run(bench, on_result)
+    run = Run(bench, on_result, directory)
     return run
 
 
@@ -115,6 +129,8 @@ def _report_directory(settings: Settings) -> Path | None:
             # What an earlier run has left must not be taken for this one's.
             (directory / name).open("a").close()
             (directory / name).unlink()
+        for path in (directory / FOLDER).glob("*.json"):
+            path.unlink()
     except OSError as error:
         raise UsageError(f"--report-dir: {directory}: {error.strerror}") from error
     return directory

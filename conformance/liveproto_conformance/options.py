@@ -49,3 +49,10 @@ OPTIONS: Final = (
     Option("allow-incomplete", "a MUST that could not be exercised does not", kind=None),
     Option("report-dir", "where report.json and trace.cborseq go", metavar="DIR"),
 )
+
+_TARGET: Final = frozenset({
+    "profile", "grafana", "token", "token-env", "basic", "basic-env", "header", "ca-file", "insecure",
+    "publish-via", "publish-command", "channel-template", "start", "ready", "start-timeout", "timeout", "quiet",
+})  # fmt: skip
+TARGET_OPTIONS: Final = tuple(option for option in OPTIONS if option.name in _TARGET)
+"""Those that say what the target is and how to speak with it."""

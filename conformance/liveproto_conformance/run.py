@@ -6,6 +6,7 @@ meets the first check.
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
@@ -13,14 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pytest
 
+from liveproto_conformance.card import Card, card_of, check_command, replay_command
 from liveproto_conformance.catalogue import Check, catalogue, check_id
 from liveproto_conformance.check import Lane
-from liveproto_conformance.execute import Outcome, Task, execute
+from liveproto_conformance.execute import Outcome, execute
+from liveproto_conformance.repro import path_of, save
 from liveproto_conformance.requirements import requirements
+from liveproto_conformance.trial import Task
 from liveproto_conformance.verdict import Exit, Judgement, Status, Verdict, judge, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from liveproto_conformance.bench import Bench
 
@@ -42,10 +47,12 @@ _TIMER_THREADS: Final = 12
 
 @attrs.frozen
 class Result:
-    """One check with its outcome."""
+    """One check with its outcome, and where it failed its card and where that was saved, relative to the report."""
 
     check: Check
     outcome: Outcome
+    card: Card | None = None
+    repro: str | None = None
 
 
 class CheckFailedError(Exception):
@@ -65,7 +72,7 @@ class CheckItem(pytest.Item):
         outcome = self.run.outcome_of(self.check)
         match outcome.status:
             case Status.FAIL | Status.FLAKY | Status.HARNESS_ERROR:
-                raise CheckFailedError(describe(Result(self.check, outcome)))
+                raise CheckFailedError(describe(self.run.results[self.check.id]))
             case Status.NOT_EXERCISED | Status.NOT_APPLICABLE:
                 pytest.skip(f"{outcome.status}: {outcome.message}")
             case _:
@@ -86,8 +93,12 @@ class CheckItem(pytest.Item):
 class Run:
     """The checks of one run and what they came to."""
 
-    def __init__(self, bench: Bench, on_result: Callable[[Result], None] | None = None) -> None:
+    def __init__(
+        self, bench: Bench, on_result: Callable[[Result], None] | None = None, directory: Path | None = None
+    ) -> None:
         self.bench = bench
+        self.directory = directory
+        """Where failures are saved; None for nowhere."""
         self.results: dict[str, Result] = {}
         self.not_scored: list[str] = []
         self.planned = 0
@@ -159,7 +170,7 @@ class Run:
     def outcome_of(self, check: Check) -> Outcome:
         """Run a check, or take what the timer lane has made of it, and keep the result."""
         outcome = self._outcome_in_time(check)
-        result = Result(check, outcome)
+        result = self._result(check, outcome)
         self.results[check.id] = result
         self._silent = self._silent + 1 if outcome.waits_on == "GL-CONN-001" else 0
         if self._on_result is not None:
@@ -173,7 +184,7 @@ class Run:
             message = f"waits on GL-CONN-001: {self._silent} checks on end could not connect"
             return Outcome(status=Status.NOT_EXERCISED, message=message, waits_on="GL-CONN-001")
         if check.lane is not Lane.TIMER or check.id not in self._timers:
-            return self._execute(check) if left_s > 0 else over
+            return self._execute(check) if left_s > 0 or check.lane is Lane.PASSIVE else over
         try:
             return self._timers[check.id].result(max(left_s, 0))
         except TimeoutError:
@@ -208,6 +219,23 @@ class Run:
         """Seconds since the run began, probing included."""
         return time.monotonic() - self.bench.started
 
+    def _result(self, check: Check, outcome: Outcome) -> Result:
+        """Make the card of a failure, and save what can be run again by itself."""
+        settings = self.bench.settings
+        # What passive checks judge is the traffic of others.
+        if self.directory is None or check.lane is Lane.PASSIVE:
+            during = None if outcome.failure is None else outcome.failure.during
+            ids = [check.id, *([during] if during in catalogue() else [])]
+            command = check_command(settings, ids, os.environ)
+            return Result(check, outcome, card_of(check, outcome, settings.seed, command))
+        repro = path_of(check.id)
+        command = replay_command(settings, self.directory / repro, os.environ)
+        card = card_of(check, outcome, settings.seed, command)
+        if card is None:
+            return Result(check, outcome)
+        save(card, settings, self.directory / repro)
+        return Result(check, outcome, card, repro)
+
     def _execute(self, check: Check) -> Outcome:
         mark = check.function.liveproto_check  # type: ignore[attr-defined]
         return execute(self.bench, Task(check.id, check.function, mark, check.level), self._passed)
@@ -225,4 +253,5 @@ def _rank(check: Check) -> tuple[int, int]:
 def describe(result: Result) -> str:
     """Write what a failed check says: the rule, what was expected and what was observed."""
     rules = "\n".join(f"  {r.id} {r.level}: {r.text}\n      source: {r.source}" for r in result.check.requirements)
-    return f"{result.outcome.status} {result.check.id}\n{rules}\n  observed: {result.outcome.message}"
+    again = f"\n  again: {result.card.command}" if result.card is not None else ""
+    return f"{result.outcome.status} {result.check.id}\n{rules}\n  observed: {result.outcome.message}{again}"

@@ -36,6 +36,7 @@ REPLY_REQUIREMENTS: Final = {
     "ping": "GL-CMD-009",
 }
 """The requirement that asks for the reply to each request."""
+_SHOWN: Final = 300
 _CHANNEL_KINDS: Final = ("pub", "join", "leave", "unsubscribe", "subscribe")
 
 
@@ -199,15 +200,14 @@ class Session:
 
     def reply(self, id_: int, *, requirement: str | None = None) -> Reply:
         """Wait for the reply with this id; by default its command's kind names the requirement that asks for it."""
-        deadline = time.monotonic() + self.timeout_s
+        deadline, before = time.monotonic() + self.timeout_s, self.connection.lines
         while not self._replies[id_]:
             try:
                 self._pump(deadline - time.monotonic())
             except TimeoutError:
                 self._wire.waited(self.timeout_s)
-                seen = f"; other lines: {self.unmatched[-3:]}" if self.unmatched else ""
                 raise NoReplyError(
-                    f"expected a reply with id {id_} within {self.timeout_s:g} s, got none{seen}",
+                    f"expected a reply with id {id_} within {self.timeout_s:g} s, got none{self._instead(before)}",
                     requirement or self._requirements.get(id_, "GL-WIRE-044"),
                 ) from None
             except ConnectionEndedError as ended:
@@ -228,7 +228,7 @@ class Session:
 
     def push(self, channel: str | None, kind: str) -> Push:
         """Wait for the next push of a channel and kind."""
-        deadline = time.monotonic() + self.timeout_s
+        deadline, before = time.monotonic() + self.timeout_s, self.connection.lines
         while True:
             for index, push in enumerate(self._pushes):
                 if push.channel == channel and push.kind == kind and isinstance(push.body, dict):
@@ -237,9 +237,10 @@ class Session:
                 self._pump(deadline - time.monotonic())
             except TimeoutError:
                 self._wire.waited(self.timeout_s)
-                others = [dumps(push.raw)[:120] for push in self._pushes[-3:]]
+                others = [dumps(push.raw)[:120] for push in self._pushes[-3:]] or "nothing"
                 raise NoReplyError(
-                    f"expected a {kind} push of {channel!r} within {self.timeout_s:g} s, got {others or 'nothing'}",
+                    f"expected a {kind} push of {channel!r} within {self.timeout_s:g} s, got {others}"
+                    f"{self._instead(before)}",
                     "GL-SUB-016",
                 ) from None
             except ConnectionEndedError as ended:
@@ -293,6 +294,19 @@ class Session:
         """Answer a ping; no stimulus, because its time is the target's choice."""
         self._wire.sent(self, "{}", stimulus=False)
         self.connection.send("{}")
+
+    def _instead(self, before: int) -> str:
+        """Say what came where something else was awaited."""
+        others = str(self.unmatched[-3:])[:_SHOWN] if self.unmatched else ""
+        lines = self.connection.lines - before
+        unfinished = self.connection.unfinished
+        return "".join(
+            (
+                f"; other lines: {others}" if others else "",
+                f"; {lines} frames or lines came" if lines else "",
+                f"; {unfinished}" if unfinished else "",
+            )
+        )
 
     def _expect(self, command: dict[str, Json]) -> None:
         kind = next((kind for kind in REPLY_REQUIREMENTS if kind in command), None)

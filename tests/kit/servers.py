@@ -5,11 +5,14 @@ import base64
 import contextlib
 import hashlib
 import os
+import shutil
 import socket
 import struct
 import subprocess
 import sys
 import threading
+
+import pytest
 
 from liveproto_conformance.fixtures import LiveServer
 
@@ -84,6 +87,25 @@ def serving(handle, *, wrap=None):
             thread.join(5)
         for sock in accepted:
             sock.close()
+
+
+def self_signed(folder):
+    """A key and a certificate for localhost, as files in a folder."""
+    if shutil.which("openssl") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("the TLS tests need openssl")
+        pytest.skip("the TLS tests need openssl")
+    key, certificate = folder / "key.pem", folder / "ca.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-nodes", "-days", "2"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-subj", "/CN=liveproto", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return key, certificate
 
 
 def read_head(sock):

@@ -9,7 +9,7 @@ import time
 import pytest
 from rich.console import Console
 from servers import COMMAND, environment
-from test_report import FACTS, give, must_checks
+from test_report import FACTS, fail, give, must_checks
 
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.report.console import LiveProgress, make_console, print_end
@@ -77,6 +77,92 @@ def test_a_card_has_the_rule_its_source_and_the_message_as_it_is(run):
     assert lines[0] == f"FAIL {check.id}"
     assert f"  {check.requirements[0].id} MUST  {check.requirements[0].text}" in lines
     assert "  expected [a], got [/b] [bold]c[/bold]" in lines
+
+
+EVIL = "\x1b[2J\x07\u202edetrevni\u200b\r\n"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_card_of_a_failure_fits_and_is_harmless(run, width):
+    fail(run, must_checks()[0], f"expected a, got {EVIL * 20}", traffic=[(3, "<", f'{{"x":"{EVIL}"}}'.encode() * 50)])
+    lines = shown(run, width)
+    assert max(len(line) for line in lines if "again" not in line) <= width
+    assert not any(character in "\n".join(lines) for character in "\x1b\x07\u202e\u200b\r")
+    assert any("\\x1b[2J\\x07\\u202edetrevni\\u200b\\x0d" in line for line in lines)
+
+
+def test_a_card_shows_what_was_expected_and_observed_where_and_how_to_see_it_again(run):
+    check = must_checks()[0]
+    traffic = [
+        (3, ">", b'{"id":1,"connect":{}}'),
+        (3, "<", b'{"id":1,"connect":{}}'),
+        (4, ">", b'{"id":2,"rpc":{}}\n{"id":3,"rpc":{}}'),
+        (4, "<", b'{"id":2,"rpc":{}}\n{"id":3,"error":{"code":100}}'),
+        (3, "close", b'[3501,"bad request"]'),
+        (0, ">", b"POST /api/live/push/x\nm v=1"),
+    ]
+    fail(run, check, 'expected no error, got {"id":3,"error":{"code":100}}', {"n": 1, "text": "é"}, traffic)
+    lines = shown(run, 120)
+    first = lines.index("  expected  no error")
+    assert lines[first : first + 14] == [
+        "  expected  no error",
+        '  observed  {"id":3,"error":{"code":100}}',
+        "  at        connection 4, message 1, line 1",
+        "  input     n=1",
+        '            text="é"',
+        "  seed      7",
+        "  again     liveproto replay x",
+        '      0.000 s     3#0 > {"id":1,"connect":{}}',
+        '      0.001 s     3#1 < {"id":1,"connect":{}}',
+        '      0.002 s     4#0 > {"id":2,"rpc":{}}',
+        '                        {"id":3,"rpc":{}}',
+        '  ▶   0.003 s     4#1 < {"id":2,"rpc":{}}',
+        '                        {"id":3,"error":{"code":100}}',
+        '      0.004 s     3#2 < close 3501 "bad request"',
+    ]
+    assert lines[first + 14 : first + 16] == [
+        "      0.005 s    HTTP > POST /api/live/push/x",
+        "                        m v=1",
+    ]
+
+
+def test_long_messages_are_cut_and_the_one_it_is_about_is_whole(run):
+    long = b'{"id":1,"x":"' + b"y" * 200 + b'"}'
+    fail(run, must_checks()[0], "expected a, got b", traffic=[(1, "<", long), (1, "<", long), (1, ">", b"\n" * 10)])
+    text = "\n".join(shown(run, 80))
+    assert text.count("…") == 2
+    assert text.count('"}') == 1
+    assert "… 5 more lines" in text
+
+
+def test_steps_of_a_session_are_a_line_each(run):
+    steps = [("subscribe", {"channel": 0}), ("publish", {"channel": 0, "count": 2}), ("leave", {})]
+    fail(run, must_checks()[0], "expected a, got none", {"steps": steps})
+    lines = shown(run, 80)
+    first = lines.index("  input     subscribe channel=0")
+    assert lines[first + 1 : first + 3] == ["            publish channel=0 count=2", "            leave"]
+
+
+def test_where_something_did_not_come_the_place_is_that_after_which(run):
+    traffic = [(1, ">", b'{"id":1,"rpc":{}}'), (1, "<", b'{"id":1,"rpc":{}}'), (1, ">", b'{"id":2,"rpc":{}}')]
+    fail(run, must_checks()[0], "expected a reply with id 2 within 5 s, got none", traffic=traffic)
+    assert "  after     connection 1, message 2" in shown(run, 80)
+
+
+def test_of_many_failures_the_traffic_of_the_first_ten_is_shown(run):
+    for check in must_checks()[:13]:
+        fail(run, check, "expected a, got b", traffic=[(1, "<", b"{}")])
+    lines = shown(run, 80)
+    assert sum("1#0 < {}" in line for line in lines) == 10
+    assert sum(line.startswith("  again ") for line in lines) == 13
+
+
+def test_a_card_on_a_pipe_has_no_spaces_at_the_ends_of_lines(run, capsys):
+    fail(run, must_checks()[0], "expected a, got b", {"n": 1}, [(1, "<", b"{}"), (1, ">", b"x" * 300)])
+    print_end(make_console(), run)
+    card, _, _ = capsys.readouterr().out.partition("\n\n")
+    assert "x" * 300 in card
+    assert [line for line in card.splitlines() if line != line.rstrip()] == []
 
 
 def test_a_reason_is_told_once_for_all_its_checks(run):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import strategies as st
 
 from liveproto_conformance import execute as execute_module
+from liveproto_conformance import search
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.check import (
     Lane,
@@ -18,9 +19,10 @@ from liveproto_conformance.check import (
     mark_of,
 )
 from liveproto_conformance.drive.websocket import Closed, ConnectionEndedError, Ending, NotWebSocketError
-from liveproto_conformance.execute import Task, execute
+from liveproto_conformance.execute import execute, execute_again
 from liveproto_conformance.requirements import Level
 from liveproto_conformance.target import Settings
+from liveproto_conformance.trial import Task
 from liveproto_conformance.verdict import Status
 
 
@@ -182,11 +184,11 @@ def test_a_failure_is_shrunk_to_the_least_input(bench):
 
     outcome = run(bench, function)
     assert outcome.status is Status.FAIL
-    assert outcome.message == "expected less than 1000, got 1000 and '' [minimal input: n=1000, text='']"
+    assert outcome.message == "expected less than 1000, got 1000 and '' [minimal input: n=1000, text=\"\"]"
 
 
 def test_shrinking_ends_with_its_budget(bench, monkeypatch):
-    monkeypatch.setattr(execute_module, "SHRINK_BUDGET_S", 0.1)
+    monkeypatch.setattr(search, "SHRINK_BUDGET_S", 0.1)
 
     @generated(numbers=st.lists(st.integers(0, 2**40), min_size=20, max_size=40))
     def function(numbers):
@@ -229,7 +231,8 @@ def test_a_failure_that_holds_on_fresh_connections_is_flaky(bench, monkeypatch):
     outcome = run(bench, function)
     assert outcome.status is Status.FLAKY
     assert outcome.message == "failed, then held on a fresh connection: only at first [minimal input: n=10]"
-    assert stands == [0, 1]
+    # The least failure, and then the first one, which might have lasted.
+    assert stands == [0, 1, 1]
 
 
 def test_a_precondition_of_a_generated_check(bench):
@@ -285,3 +288,92 @@ def test_a_machine_too_slow_for_pongs_exercises_nothing(bench):
     outcome = run(bench, function)
     assert outcome.status is Status.NOT_EXERCISED
     assert "too busy to answer the target's pings" in outcome.message
+
+
+def test_the_first_failure_counts_where_the_least_one_does_not_last(bench, monkeypatch):
+    attempts = []
+    real = execute_module.Stand
+
+    def stand(*arguments, **options):
+        attempts.append(options.get("attempt", 0))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(execute_module, "Stand", stand)
+
+    @generated(n=st.integers(0, 10**6))
+    def function(n):
+        assert n < 1000 if attempts[-1] == 0 else n < 2000, "too large"
+
+    outcome = run(bench, function)
+    assert outcome.status is Status.FAIL
+    assert outcome.failure.values["n"] >= 2000
+
+
+def test_a_list_is_cut_below_the_least_size_it_is_made_with(bench):
+    @generated(numbers=st.lists(st.integers(0, 9), min_size=8, max_size=16))
+    def function(numbers):
+        assert 7 not in numbers, "expected no 7, got one"
+
+    outcome = run(bench, function)
+    assert outcome.failure.values == {"numbers": [7]}
+
+
+def test_what_does_not_count_is_not_made_smaller(bench):
+    calls = []
+
+    @generated(numbers=st.lists(st.integers(0, 9), min_size=8))
+    def function(numbers):
+        calls.append(numbers)
+        raise NoReplyError("expected a reply, got none", "GL-SUB-001")
+
+    assert run(bench, function).status is Status.NOT_EXERCISED
+    assert len(calls) == 1
+
+
+def test_waits_are_short_while_a_failure_is_made_smaller(bench):
+    waits = []
+
+    @generated(n=st.integers(0, 10**6))
+    def function(stand, n):
+        waits.append(stand.timeout_s)
+        assert n < 10, "expected less, got more"
+
+    run(bench, function)
+    assert set(waits) == {bench.settings.timeout, search.PATIENCE_S}
+    assert waits[-2:] == [bench.settings.timeout] * 2
+
+
+def test_a_failure_of_another_kind_is_not_a_smaller_one(bench):
+    kinds = []
+
+    @generated(n=st.integers(0, 10**6))
+    def function(n):
+        kind = NoReplyError("expected a reply, got none", "GL-SUB-003") if n < 1000 else AssertionError("too large")
+        if n > 10 and (kinds or n >= 1000):
+            kinds.append(type(kind))
+            raise kind
+
+    outcome = run(bench, function)
+    assert NoReplyError in kinds
+    assert outcome.failure.text == "too large"
+    assert outcome.failure.values == {"n": 1000}
+
+
+# -- again -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "message"),
+    [
+        ([None], Status.PASS, ""),
+        ([AssertionError("expected a")], Status.FAIL, "expected a"),
+        ([AssertionError("expected a"), None], Status.FLAKY, "failed 1 times in 3: expected a"),
+        ([NotExercisedError("why")], Status.NOT_EXERCISED, "why"),
+    ],
+)
+def test_a_saved_input_is_tried_three_times(bench, outcomes, status, message):
+    function, calls = counting(*outcomes)
+    marked = check("GL-SUB-003")(function)
+    outcome = execute_again(bench, Task("test.check", marked, mark_of(marked), Level.MUST), {})
+    assert (outcome.status, outcome.message) == (status, message)
+    assert len(calls) == (1 if status is Status.NOT_EXERCISED else 3)

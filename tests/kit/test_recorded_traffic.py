@@ -39,7 +39,6 @@ def test_recorded_servers_break_no_rule_and_the_client_only_those_it_meant_to():
     assert {f.requirement for _, f in found} == MISUSES
 
 
-
 def drops(steps):
     for n in range(len(steps)):
         yield [*steps[:n], *steps[n + 1 :]]

@@ -1,15 +1,18 @@
 """report.json: valid for every ending of a run, and made of nothing but the checks' outcomes."""
 
 import json
+from collections import Counter
 
 import jsonschema
 import pytest
 
 from liveproto.grafana.release import Release
 from liveproto_conformance.bench import Bench, Facts
+from liveproto_conformance.card import card_of
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.check import Lane
 from liveproto_conformance.execute import Outcome
+from liveproto_conformance.failure import Exchange, MissedError, failure_of
 from liveproto_conformance.report.json_report import make_report, write_report
 from liveproto_conformance.requirements import Level, Profile
 from liveproto_conformance.resources import load_schema
@@ -43,6 +46,23 @@ def give(run, check, status, message=""):
     run.results[check.id] = Result(check, Outcome(status=status, message=message, examples=1, duration_s=0.25))
 
 
+def fail(run, check, message, values=None, traffic=()):
+    """Let a check fail with this traffic: connection, direction or close, payload; a millisecond for each."""
+    exchanges, counts = [], Counter()
+    for index, (connection, way, payload) in enumerate(traffic):
+        kind = "close" if way == "close" else "text" if connection else "http"
+        exchange = Exchange(
+            time_s=index / 1000, connection=connection, message=counts[connection], kind=kind,
+            direction="<" if way == "close" else way, payload=payload, size=len(payload),
+        )  # fmt: skip
+        exchanges.append(exchange)
+        counts[connection] += 1
+    failure = failure_of(MissedError(AssertionError(message), values or {}, exchanges))
+    outcome = Outcome(status=Status.FAIL, message=message, failure=failure)
+    card = card_of(check, outcome, 7, "liveproto replay x")
+    run.results[check.id] = Result(check, outcome, card, f"repro/{check.id}.json")
+
+
 def problems(report):
     validator = jsonschema.Draft202012Validator(load_schema("report.schema.json"))
     return [error.message for error in validator.iter_errors(json.loads(json.dumps(report)))]
@@ -72,6 +92,25 @@ def test_every_status_is_counted_and_told(run):
     assert (report["seed"], report["capabilities"]) == (9, {"publish": False})
     assert report["grafana"] == {"detected": "12.4.0", "used": "12.4"}
     assert report["profiles"] == ["core", "grafana"]
+
+
+def test_a_failure_has_its_card_and_where_it_is_saved(run):
+    check, passing = must_checks()[:2]
+    traffic = [(1, ">", b'{"token":"hunter2"}'), (1, "<", b"\xff\x1b"), (1, "close", b'[3501,"bad request"]')]
+    fail(run, check, "expected a, got close 3501", {"n": 1}, traffic)
+    give(run, passing, Status.PASS)
+    report = make_report(run)
+    assert problems(report) == []
+    first, second = report["checks"]
+    assert (first["repro"], second["repro"], second["card"]) == (f"repro/{check.id}.json", None, None)
+    card = first["card"]
+    assert [rule["id"] for rule in card["rules"]] == [rule.id for rule in check.requirements]
+    assert (card["expected"], card["observed"], card["input"]) == ("a", "close 3501", ["n=1"])
+    assert card["place"] == {"connection": 1, "message": 2, "line": None, "pointer": None}
+    assert [each["payload"] for each in card["traffic"]] == [
+        '{"token":"[redacted]"}', "\\xff\x1b", '[3501,"bad request"]'
+    ]  # fmt: skip
+    assert (card["seed"], card["command"]) == (7, "liveproto replay x")
 
 
 def test_requirements_have_the_merged_status_of_their_checks(run):

@@ -50,6 +50,7 @@ REPORT: dict[str, Any] = {
     "waiting_s": 0,
     "stimuli": 4000,
     "not_scored": ["ping.interval"],
+    "transitions": {"reached": 45, "total": 46, "missing": ["serving: send"]},
     "checks": [
         {
             "id": "sub.duplicate",
@@ -60,6 +61,7 @@ REPORT: dict[str, Any] = {
             "examples": 1,
             "message": None,
             "repro": None,
+            "card": None,
         }
     ],
     "requirements": [{"id": "GL-SUB-003", "level": "MUST", "status": "PASS"}],

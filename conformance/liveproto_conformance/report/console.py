@@ -6,21 +6,22 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from liveproto_conformance.printable import printable
+from liveproto_conformance.report import cards
 from liveproto_conformance.report.json_report import REPORT
 from liveproto_conformance.verdict import Exit, Status, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from liveproto_conformance.run import Result, Run
 
-_STYLES: Final = {
+STYLES: Final[Mapping[Status, str]] = {
     Status.PASS: "green",
     Status.FAIL: "bold red",
     Status.FLAKY: "bold magenta",
@@ -36,6 +37,8 @@ _CARDS: Final = (Status.FAIL, Status.XPASS, Status.HARNESS_ERROR, Status.FLAKY, 
 """What is shown with its requirement."""
 _LISTS: Final = (Status.NOT_EXERCISED, Status.NOT_APPLICABLE)
 """What is shown by its reason."""
+_WHOLE_CARDS: Final = 10
+"""Shown with the traffic around the failure; the report has that of all."""
 _PIPE_WIDTH: Final = 10_000
 _VERDICTS: Final = {
     Verdict.CONFORMANT: ("CONFORMANT", "bold green"),
@@ -80,7 +83,7 @@ class LiveProgress:
         """Move on by one check."""
         self._counts[result.outcome.status] += 1
         counts = "  ".join(
-            f"[{_STYLES[status]}]{count} {status}[/]" for status, count in self._counts.items() if status in _CARDS
+            f"[{STYLES[status]}]{count} {status}[/]" for status, count in self._counts.items() if status in _CARDS
         )
         self._progress.update(
             self._task,
@@ -99,9 +102,9 @@ def print_end(console: Console, run: Run, directory: Path | None = None) -> None
         run: finished or interrupted.
         directory: where the report went.
     """
-    for status in _CARDS:
-        for result in _of(run, status):
-            console.print(_card(result))
+    failed = [result for status in _CARDS for result in _of(run, status)]
+    for index, result in enumerate(failed):
+        console.print(_card(result, traffic=index < _WHOLE_CARDS), crop=False)
     for status in _LISTS:
         console.print(_list(run, status), end="")
     if run.results:
@@ -119,27 +122,24 @@ def _list(run: Run, status: Status) -> Group:
     by_reason: dict[str, list[str]] = {}
     for result in _of(run, status):
         by_reason.setdefault(result.outcome.message or "no message", []).append(result.check.id)
-    lines: list[RenderableType] = [Text(status, style=_STYLES[status])] if by_reason else []
+    lines: list[RenderableType] = [Text(status, style=STYLES[status])] if by_reason else []
     for reason, ids in by_reason.items():
-        lines.append(_indented(Text(reason), 2))
-        lines.append(_indented(Text(", ".join(ids), style="dim"), 4))
+        lines.append(cards.indented(Text(printable(reason)), 2))
+        lines.append(cards.indented(Text(", ".join(ids), style="dim"), 4))
     return Group(*lines, *([Text()] if by_reason else []))
 
 
-def _card(result: Result) -> Group:
-    style = _STYLES[result.outcome.status]
-    head = f"[{style}]{result.outcome.status}[/] [bold]{escape(result.check.id)}[/]"
-    lines: list[RenderableType] = [Text.from_markup(head)]
-    for requirement in result.check.requirements:
-        rule = Text.assemble((f"{requirement.id} {requirement.level}  ", "bold"), requirement.text)
-        lines.append(_indented(rule, 2))
-        lines.append(_indented(Text(f"{requirement.status}: {requirement.source}", style="dim"), 4))
-    lines.append(_indented(Text(result.outcome.message or "no message"), 2))
-    return Group(*lines, Text())
-
-
-def _indented(text: Text, columns: int) -> Padding:
-    return Padding(text, (0, 0, 0, columns), expand=False)
+def _card(result: Result, *, traffic: bool) -> Group:
+    style = STYLES[result.outcome.status]
+    if result.card is not None:
+        return cards.render(result.card, style, traffic=traffic)
+    message = Text(printable(result.outcome.message) or "no message")
+    return Group(
+        cards.head(result.outcome.status, style, result.check.id),
+        cards.rules(result.check.requirements),
+        cards.indented(message, 2),
+        Text(),
+    )
 
 
 def _areas(run: Run) -> Table:
@@ -147,7 +147,7 @@ def _areas(run: Run) -> Table:
     shown = [status for status in Status if any(r.outcome.status is status for r in run.results.values())]
     table.add_column("area")
     for status in shown:
-        table.add_column(status.value, justify="right", style=_STYLES[status])
+        table.add_column(status.value, justify="right", style=STYLES[status])
     counts: dict[str, Counter[Status]] = {}
     for result in run.results.values():
         counts.setdefault(result.check.requirements[0].area, Counter())[result.outcome.status] += 1
@@ -168,6 +168,8 @@ def _summary(run: Run, directory: Path | None) -> Group:
     }
     if run.not_scored:
         rows["fast"] = f"{len(run.not_scored)} checks that wait for timers were left out"
+    if (settings.select, settings.req, settings.level) == (None, None, None):
+        rows["transitions"] = str(run.bench.coverage.reached(timers=not settings.fast))
     if directory is not None:
         rows["report"] = str(directory / REPORT)
     return Group(*(Text(f"{name:<8} {value}", style="dim") for name, value in rows.items()), _verdict(run))

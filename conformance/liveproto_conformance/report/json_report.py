@@ -7,6 +7,7 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+from liveproto_conformance.card import as_json
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.verdict import Status
 
@@ -27,6 +28,7 @@ def make_report(run: Run) -> dict[str, Any]:
     verdict, _ = run.verdict()
     counts = Counter(result.outcome.status for result in run.results.values())
     levels = requirements()
+    reached = bench.coverage.reached(timers=not bench.settings.fast)
     return {
         "format": FORMAT,
         "kit": version("liveproto"),
@@ -51,6 +53,7 @@ def make_report(run: Run) -> dict[str, Any]:
         "stimuli": bench.stimuli_count(),
         "stimuli_generated": run.generated_stimuli(),
         "not_scored": sorted(run.not_scored),
+        "transitions": {"reached": reached.count, "total": reached.total, "missing": list(reached.missing)},
         "checks": [
             {
                 "id": result.check.id,
@@ -60,7 +63,8 @@ def make_report(run: Run) -> dict[str, Any]:
                 "duration_s": round(result.outcome.duration_s, 4),
                 "examples": result.outcome.examples,
                 "message": result.outcome.message,
-                "repro": None,
+                "repro": result.repro,
+                "card": None if result.card is None else as_json(result.card),
             }
             for result in run.results.values()
         ],
@@ -74,4 +78,4 @@ def make_report(run: Run) -> dict[str, Any]:
 def write_report(run: Run, directory: Path) -> None:
     """Write report.json into a directory that exists."""
     text = json.dumps(make_report(run), indent=2, ensure_ascii=False)
-    (directory / REPORT).write_text(text + "\n", encoding="utf-8")
+    (directory / REPORT).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
