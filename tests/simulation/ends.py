@@ -127,6 +127,11 @@ class ClientEnd(End):
             self.machine.unsubscribe(channel, now=self.world.now)
             self.settle()
 
+    def rejoin(self, channel):
+        """Leave and come back at once, before any answer."""
+        self.unsubscribe(channel)
+        self.subscribe(channel)
+
     def publish(self, channel):
         self.command(m.PublishRequest(channel=channel, data=Raw(b"0")))
 

@@ -1,7 +1,7 @@
 """Transports of the simulation: one wire for each connection, a way in each direction, and what can go wrong.
 
-A way delivers in order, as a stream does; a delay or a stall holds up what is behind it. Faults lie in wait for the next
-message, so that each one that counts has met one.
+A way delivers in order, as a stream does; a delay or a stall holds up what is behind it. Faults lie in wait for the
+next message, so that each one that counts has met one.
 """
 
 from collections import deque

@@ -94,3 +94,15 @@ def test_an_unsubscribe_under_way_needs_no_new_subscribe():
 def test_the_time_of_a_finding_is_when_the_wait_was_over():
     (finding,) = watched([*CONNECT, (PAUSE, 1), ASKED, (PAUSE, 7)]).findings()
     assert (finding.time_s, finding.text) == (8.0, "expected a reply to command 2 within 5 s, got none")
+
+
+def test_without_a_time_limit_a_pong_may_be_under_way():
+    for sent, found in (([PING, PONG], set()), ([], {"GL-PING-008"})):
+        assert (
+            broken([*CONNECT, *sent, (PAUSE, 99), close(3012, "no pong")], Side.SERVER, reply_timeout_s=None) == found
+        )
+
+
+def test_a_pong_is_under_way_for_as_long_as_an_answer_may_take():
+    for pause, found in ((4.9, set()), (5, {"GL-PING-008"})):
+        assert broken([*CONNECT, PING, PONG, (PAUSE, pause), close(3012, "no pong")], Side.SERVER) == found

@@ -144,6 +144,7 @@ class ClientRules:
         value = canonical(value)
         if not value:
             ledger.pings_unanswered = max(0, ledger.pings_unanswered - 1)
+            ledger.last_pong_at = now
             return
         self._id_in_use(value.get("id"))
         command = ledger.take_command(value, now)

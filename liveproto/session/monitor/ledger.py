@@ -136,6 +136,7 @@ class Ledger:
         self.extraordinary = False
         """Whether the client sent anything but plain, valid commands and pongs."""
         self.pings_unanswered = 0
+        self.last_pong_at: float | None = None
         self.last_ping_at: float | None = None
         """When the last ping came; before the first, when the connect reply did."""
         self.pinged = False

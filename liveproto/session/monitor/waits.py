@@ -50,6 +50,10 @@ class Waits:
             text = f"expected {interval} s between pings, got {now - last:.3f} s"
             self._findings.require("GL-PING-002", Side.SERVER, now - last >= interval * _EARLY, text)
 
+    def is_recent(self, at: float) -> bool:
+        """Tell whether what was sent at ``at`` may be under way still."""
+        return self._findings.time_s - at < self._timeout_s
+
     def _replies(self, now: float) -> None:
         ledger = self._ledger
         while ledger.waiting:
