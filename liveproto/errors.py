@@ -7,16 +7,18 @@
     │   ├── LocalProtocolError   you called something the protocol forbids now; nothing changed
     │   └── RemoteProtocolError  the peer broke a rule; .disconnect
     ├── InvalidChannelError      a ValueError too; .reason
+    ├── LineProtocolError        a ValueError too; .line, .column, .kind; its text shows the line and a caret
+    ├── FrameError               a ValueError too: what is not a data frame, or not the JSON of one
     └── LimitExceededError       .limit, .value, .maximum
 
 The state machines never raise for what a peer sends: they report a ``ProtocolViolated`` event, which carries a
-``RemoteProtocolError``. Errors of line protocol and frames come with ``liveproto.frames``.
+``RemoteProtocolError``.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from liveproto.wire.codes import Disconnect
@@ -65,6 +67,51 @@ class InvalidChannelError(LiveprotoError, ValueError):
         self.reason = reason
 
 
+class LineErrorKind(enum.StrEnum):
+    """The part of a line of line protocol that is wrong."""
+
+    MEASUREMENT = "measurement"
+    TAG = "tag"
+    FIELD = "field"
+    VALUE = "value"
+    RANGE = "range"
+    TIMESTAMP = "timestamp"
+    UTF8 = "utf8"
+    COMMENT = "comment"
+
+
+class LineProtocolError(LiveprotoError, ValueError):
+    """A body is not line protocol.
+
+    Args:
+        expected: what could have stood there.
+        kind: the part of the line that is wrong.
+        line: from 1; every LF ends a line here, also one inside a quoted string.
+        column: from 1, in bytes; one past the last byte where the line is too short.
+        text: that line, without its LF.
+    """
+
+    def __init__(self, expected: str, kind: LineErrorKind, line: int, column: int, text: bytes) -> None:
+        super().__init__(expected, kind, line, column, text)
+        self.expected = expected
+        self.kind = kind
+        self.line = line
+        self.column = column
+        self.text = text
+
+    def __str__(self) -> str:
+        at = self.column - 1
+        start, end = max(0, at - _SHOWN_BYTES), at + _SHOWN_BYTES
+        before = ("…" if start else "") + _printable(self.text[start:at])
+        after = _printable(self.text[at:end]) + ("…" if end < len(self.text) else "")
+        what = f"line {self.line}, column {self.column}, {self.kind}: expected {self.expected}"
+        return f"{what}\n    {before}{after}\n    {' ' * len(before)}^"
+
+
+class FrameError(LiveprotoError, ValueError):
+    """Something is not a data frame, or not the JSON of one."""
+
+
 class LimitExceededError(LiveprotoError):
     """A value is above a limit the caller configured."""
 
@@ -73,3 +120,12 @@ class LimitExceededError(LiveprotoError):
         self.limit = limit
         self.value = value
         self.maximum = maximum
+
+
+_SHOWN_BYTES: Final = 40
+"""How much of a line an error shows on each side of the column."""
+
+
+def _printable(text: bytes) -> str:
+    shown = text.decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown)

@@ -27,6 +27,7 @@ from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.drive.websocket import JUDGED, Closed, Connection, Message, open_connection
 from liveproto_conformance.failure import Traffic
 from liveproto_conformance.oracle import Oracle, Watch
+from liveproto_conformance.pushing import Ingest
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.session import Json, Session, dumps
 from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
@@ -483,5 +484,6 @@ PARAMETERS: Final[Mapping[str, Callable[[Stand], Any]]] = {
     "facts": lambda stand: stand.bench.known,
     "settings": lambda stand: stand.bench.settings,
     "oracle": lambda stand: stand.bench.oracle,
+    "ingest": Ingest,
 }
 """What a check may name as a parameter, made fresh for each execution."""

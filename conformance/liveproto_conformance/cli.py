@@ -6,9 +6,10 @@ import contextlib
 import os
 import secrets
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -18,6 +19,8 @@ from liveproto_conformance.verdict import Exit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from liveproto.frames.converter import FrameFormat
+    from liveproto.frames.line_protocol import Dialect
     from liveproto_conformance.options import Option
     from liveproto_conformance.target import Settings
 
@@ -154,6 +157,36 @@ def listen(url: str, channels: tuple[str, ...], token: str | None, header: tuple
     with contextlib.suppress(KeyboardInterrupt):
         sys.exit(listen_forever(settings, channels, as_json=as_json))
     sys.exit(Exit.INTERRUPTED)
+
+
+_FORMATS = click.Choice(["labels_column", "wide"], case_sensitive=False)
+
+
+@cli.command()
+@click.argument("url")
+@click.argument("stream")
+@click.argument("lines", type=click.File("rb"), default="-", metavar="[FILE|-]")
+@click.option("--format", "frame_format", type=_FORMATS, help="of the frames; default: labels_column")
+@click.option("--token", metavar="T", help="bearer token")
+@click.option("--header", multiple=True, metavar="'K: V'")
+def push(url: str, stream: str, lines: BinaryIO, frame_format: str | None, **credentials: Any) -> None:  # noqa: ANN401
+    """Push line protocol to a stream of the server at URL."""
+    from liveproto_conformance.push import push as push_lines  # noqa: PLC0415 - each command its own
+
+    settings = settings_of({"url": url, **credentials}, None)
+    sys.exit(push_lines(settings, stream, lines.read(), frame_format))
+
+
+@cli.command()
+@click.argument("lines", type=click.File("rb"), default="-", metavar="[FILE|-]")
+@click.option("--format", "frame_format", type=_FORMATS, default="labels_column", show_default=True)
+@click.option("--dialect", type=click.Choice(["grafana", "strict"]), default="grafana", show_default=True)
+@click.option("--now", type=int, metavar="NS", help="time of lines without one; default: this moment")
+def convert(lines: BinaryIO, frame_format: FrameFormat, dialect: Dialect, now: int | None) -> None:
+    """Print the frames that line protocol becomes, with their channels, one JSON object a line."""
+    from liveproto_conformance.convert import convert as convert_lines  # noqa: PLC0415 - each command its own
+
+    sys.exit(convert_lines(lines.read(), frame_format, dialect, time.time_ns() if now is None else now))
 
 
 _TRACE = click.Path(path_type=Path, exists=True, dir_okay=False)

@@ -25,9 +25,10 @@ from liveproto_conformance.target import CONFIG_FILE, Settings, UsageError, make
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator
     from types import TracebackType
 
+    from liveproto.grafana.ingest import Refusal
     from liveproto_conformance.session import Json, Session
 
 _TIMEOUT_S = 10.0
@@ -115,6 +116,17 @@ class LiveServer:
         _, key = split_prefix(channel)
         self._do(self._call(lambda: self._server.publish(key, msgspec.Raw(dumps(data).encode()))))
 
+    def push(self, stream: str, lines: str | bytes) -> None:
+        """Push line protocol to a stream.
+
+        Raises:
+            ValueError: a line cannot be read; nothing is published.
+        """
+        body = lines.encode() if isinstance(lines, str) else lines
+        refusal: Refusal | None = self._do(self._call(lambda: self._server.push(stream, (), body)))
+        if refusal is not None:
+            raise ValueError(refusal.reason)
+
     def disconnect(self, code: int, reason: str) -> None:
         """Close every connection."""
 
@@ -133,8 +145,8 @@ class LiveServer:
         self.stop()
         self._do(self._server.listen(self._port))
 
-    async def _call(self, action: Any) -> None:  # noqa: ANN401 - runs in the server's thread
-        action()
+    async def _call(self, action: Callable[[], Any]) -> Any:  # noqa: ANN401 - runs in the server's thread
+        return action()
 
     def _do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - what it returns
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_TIMEOUT_S)

@@ -92,6 +92,32 @@ def wrong_types() -> st.SearchStrategy[str]:
     return st.sampled_from(["1", "true", "[]", "{}", "1.5", '["x"]'])
 
 
+def line_bodies() -> st.SearchStrategy[list[tuple[int, str, int]]]:
+    """Lines of line protocol: which of three measurements, what follows it, and the number of the line's time."""
+    tags = _pairs(_tag_keys, _tag_values, 0).map(lambda pairs: "".join(f",{pair}" for pair in pairs))
+    fields = _pairs(_field_keys, _field_values, 1).map(",".join)
+    rest = st.tuples(tags, fields).map(" ".join)
+    return st.lists(st.tuples(st.integers(0, 2), rest, st.integers(0, 3)), min_size=1, max_size=5)
+
+
+def _pairs(keys: st.SearchStrategy[str], values: st.SearchStrategy[str], least: int) -> st.SearchStrategy[list[str]]:
+    """Keys and values joined by ``=``, no key twice, in any order."""
+    pairs = st.lists(st.tuples(keys, values), min_size=least, max_size=3, unique_by=lambda pair: pair[0])
+    return pairs.map(lambda found: ["=".join(pair) for pair in found])
+
+
+_tag_keys: Final = st.sampled_from(["host", "a", "B", r"a\ key", r"a\,b", "é"])
+_tag_values: Final = st.sampled_from(["x", "y", r"two\ words", r"1\,2", r"k\=v", "ü", '"quoted"', "0"])
+_field_keys: Final = st.sampled_from(["value", "a", "b", "Zeit", r"a\ key", r"k\=v", "é", "labels"])
+_field_values: Final = st.one_of(
+    st.integers(-(2**63), 2**63 - 1).map(lambda number: f"{number}i"),
+    st.integers(0, 2**64 - 1).map(lambda number: f"{number}u"),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.sampled_from(["0", "1", "-1.5", ".5", "1.", "1e3", "t", "T", "true", "f", "False", "FALSE"]),
+    st.sampled_from(['""', '"text"', '"NaN"', '"nan"', r'"\"\\"', '"a, b=c"', '"<é>"', '"two\nlines"', '"1"']),
+)
+
+
 def _is_json_prefix(text: str) -> bool:
     try:
         json.JSONDecoder().raw_decode(text.strip())

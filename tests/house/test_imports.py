@@ -19,8 +19,9 @@ MAY_IMPORT = {
     "channel": {"errors", "channel"},
     "wire": {"errors", "channel", "wire"},
     "session": {"errors", "channel", "wire", "session"},
-    "grafana": {"errors", "channel", "wire", "grafana"},
-    "__init__": {"errors", "channel", "wire", "session", "grafana"},
+    "frames": {"errors", "frames"},
+    "grafana": {"errors", "channel", "wire", "frames", "grafana"},
+    "__init__": {"errors", "channel", "wire", "session", "frames", "grafana"},
 }
 
 

@@ -41,7 +41,8 @@ def test_ids_are_grouped_and_numbered_without_gaps():
     by_area = {}
     for id_ in requirements():
         by_area.setdefault(id_.split("-")[1], []).append(int(id_[-3:]))
-    assert list(by_area) == ["CHAN", "WIRE", "CONN", "CMD", "SUB", "PUB", "PING", "CODE", "CLIENT"]
+    protocol = ["CHAN", "WIRE", "CONN", "CMD", "SUB", "PUB", "PING", "CODE", "CLIENT"]
+    assert list(by_area) == [*protocol, "LINE", "CONV", "FRAME", "STREAM", "INGEST"]
     for area, numbers in by_area.items():
         assert numbers == list(range(1, len(numbers) + 1)), area
 

@@ -1,6 +1,7 @@
 """Every check has teeth: for each there is a wrong server that it must notice, and each wrong server is noticed."""
 
 import multiprocessing
+import re
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -12,6 +13,8 @@ from liveproto_conformance.mutants.trial import try_mutant
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.verdict import MISSED
 
+NAMED = re.compile(r"\((GL-[A-Z]+-\d{3})\)$")
+"""A check of several requirements says at the end which one was broken."""
 WORKERS = 10
 TRIAL_S = 120
 
@@ -40,6 +43,7 @@ def test_mutant_is_killed(id_, trials):
     for check in mutant.must_fail:
         shown = "expected" if catalogue()[check].lane is not Lane.PASSIVE else "connection"
         assert shown in outcomes[check].message
+        assert set(NAMED.findall(outcomes[check].message)) <= set(mutant.breaks)
 
 
 def test_every_check_must_fail_for_some_mutant():

@@ -1,11 +1,16 @@
 """The exception tree and what each exception says."""
 
+import pickle
+
 import pytest
 
 from liveproto.errors import (
     ChannelRule,
+    FrameError,
     InvalidChannelError,
     LimitExceededError,
+    LineErrorKind,
+    LineProtocolError,
     LiveprotoError,
     LocalProtocolError,
     ProtocolError,
@@ -21,6 +26,8 @@ from liveproto.wire.codes import BAD_REQUEST
         (LocalProtocolError, (ProtocolError,)),
         (RemoteProtocolError, (ProtocolError,)),
         (InvalidChannelError, (LiveprotoError, ValueError)),
+        (LineProtocolError, (LiveprotoError, ValueError)),
+        (FrameError, (LiveprotoError, ValueError)),
         (LimitExceededError, (LiveprotoError,)),
         (LiveprotoError, (Exception,)),
     ],
@@ -66,3 +73,40 @@ def test_channel_rules_have_requirement_ids():
         "LENGTH": "GL-CHAN-005",
         "PREFIX": "GL-CHAN-009",
     }
+
+
+def line_error(text, column):
+    return LineProtocolError('"=" after the tag key', LineErrorKind.TAG, 7, column, text)
+
+
+def test_line_protocol_error_shows_the_line_and_a_caret():
+    error = line_error(b"cpu,host v=1", 9)
+    assert str(error) == (
+        'line 7, column 9, tag: expected "=" after the tag key\n'
+        "    cpu,host v=1\n"
+        "            ^"
+    )  # fmt: skip
+    assert (error.line, error.column, error.kind, error.text) == (7, 9, "tag", b"cpu,host v=1")
+    assert error.expected == '"=" after the tag key'
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "shown", "caret"),
+    [
+        (b"m", 2, "m", 1),
+        (b"", 1, "", 0),
+        (b"a\tb\x00c\x7f", 5, r"a\tb\x00c\x7f", 8),
+        (b"\xff\xfe=", 3, r"\xff\xfe=", 8),
+        ("größe v".encode(), 8, "größe v", 5),
+        ("é".encode(), 2, r"\xc3\xa9", 4),
+        (b"x" * 40 + b"=" + b"y" * 39, 41, "x" * 40 + "=" + "y" * 39, 40),
+        (b"x" * 41 + b"=" + b"y" * 40, 42, "…" + "x" * 40 + "=" + "y" * 39 + "…", 41),
+    ],
+)
+def test_the_caret_stands_under_the_column_of_what_is_shown(text, column, shown, caret):
+    assert str(line_error(text, column)).splitlines()[1:] == ["    " + shown, "    " + " " * caret + "^"]
+
+
+def test_line_protocol_error_can_be_pickled():
+    error = pickle.loads(pickle.dumps(line_error(b"m,a v=1", 4)))
+    assert (error.line, error.column, error.kind) == (7, 4, LineErrorKind.TAG)

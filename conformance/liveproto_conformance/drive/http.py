@@ -60,9 +60,10 @@ class HttpClient:
         """GET a path below the root of the target."""
         return self._send("GET", path, b"", {})
 
-    def post(self, path: str, body: str, content_type: str) -> Answer:
-        """POST a text to a path below the root of the target."""
-        return self._send("POST", path, body.encode(), {"Content-Type": content_type})
+    def post(self, path: str, body: str | bytes, content_type: str) -> Answer:
+        """POST a body to a path below the root of the target."""
+        raw = body.encode() if isinstance(body, str) else body
+        return self._send("POST", path, raw, {"Content-Type": content_type})
 
     def close(self) -> None:
         """Close its connections."""

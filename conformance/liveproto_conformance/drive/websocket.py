@@ -130,6 +130,8 @@ class Connection:
         self._size = 0
         self.lines = 0
         """Frames of any kind that came, and newlines in them."""
+        self.pings: list[float] = []
+        """When WebSocket pings came, on the monotonic clock."""
         self._writable = True
         self._messages: deque[Message] = deque()
         self._fragments = bytearray()
@@ -276,8 +278,11 @@ class Connection:
                 received = self._protocol.close_rcvd
                 code, reason = (received.code, received.reason) if received else (CloseCode.NO_STATUS_RCVD, "")
                 self._end(Ending.CLOSE_FRAME, reason, int(code))
+            case Opcode.PING:
+                # The protocol object answers it.
+                self.pings.append(time.monotonic())
             case _:
-                """Pings of the WebSocket are answered by the protocol object."""
+                """A pong of the WebSocket."""
 
     def _take_data(self, opcode: Opcode, data: bytes, *, whole: bool) -> None:
         if opcode is not Opcode.CONT:

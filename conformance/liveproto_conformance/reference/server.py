@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 import uuid
 from collections import deque
 from functools import partial
@@ -23,6 +24,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from liveproto.channel import Organisation
 from liveproto.errors import LocalProtocolError
+from liveproto.grafana.ingest import Refusal, ingest, make_converters
+from liveproto.grafana.managed_stream import ManagedStreams
 from liveproto.grafana.release import Release
 from liveproto.grafana.scopes import Act, Granted, decide, decide_unprefixed
 from liveproto.session import events as ev
@@ -30,11 +33,14 @@ from liveproto.session.server import Limits, ServerProtocol, Timing
 from liveproto.wire import messages as m
 from liveproto.wire.codes import SHUTDOWN, ErrorCode, protocol_error
 from liveproto_conformance.reference.engine import Engine
+from liveproto_conformance.reference.push_socket import PushSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from aiohttp.typedefs import Middleware
+
+    from liveproto.grafana.ingest import ChannelFrame
 
 GRAFANA: Final = Release(12, 4)
 ORGANISATION: Final = Organisation(1)
@@ -46,6 +52,8 @@ RECEIVED_KEPT: Final = 10_000
 """Messages of clients that are remembered, for tests of clients."""
 _OVERSIZE_ROOM: Final = 1024 * 1024
 _CLOSE_WAIT_S: Final = 5.0
+BODY_BYTES: Final = 256 * 1024 * 1024
+"""What a request may carry; Grafana has no limit of its own."""
 
 
 class PublishBody(msgspec.Struct):
@@ -182,9 +190,10 @@ class Connection:
         """Make the result of connect; the machine adds ping and pong."""
         return m.ConnectResult(client=self.client)
 
-    def subscribe_result(self, channel: str) -> m.SubscribeResult:  # noqa: ARG002 - a piece that mutants exchange
-        """Make the result of subscribe."""
-        return m.SubscribeResult()
+    def subscribe_result(self, channel: str) -> m.SubscribeResult:
+        """Make the result of subscribe, with the last frame of a managed stream."""
+        full = self.server.streams.full(str(self._keys[channel]))
+        return m.SubscribeResult() if full is None else m.SubscribeResult(data=msgspec.Raw(full))
 
     def _answer_subscribe(self, event: ev.SubscribeRequested) -> None:
         channel = event.request.channel
@@ -238,6 +247,9 @@ class Parts:
     decide: Callable[..., Granted | m.Error] = decide
     serves: frozenset[type[m.Request]] = SERVES
     subprotocols: tuple[str, ...] = ("centrifuge-json",)
+    streams: type[ManagedStreams] = ManagedStreams
+    ingest: Callable[..., tuple[ChannelFrame, ...] | Refusal] = ingest
+    push_socket: type[PushSocket] = PushSocket
     middlewares: tuple[Middleware, ...] = ()
     """What stands before the routes, such as a login."""
 
@@ -258,7 +270,10 @@ class ReferenceServer:
         self.timing = timing or Timing()
         self.parts = parts or Parts()
         self.engine = self.parts.engine()
+        self.streams = self.parts.streams()
         self.connections: set[Connection] = set()
+        self._converters = make_converters()
+        self._push_sockets: set[PushSocket] = set()
         self.received: deque[str | bytes] = deque(maxlen=RECEIVED_KEPT)
         self._runners: list[web.AppRunner] = []
 
@@ -270,11 +285,21 @@ class ReferenceServer:
     async def listen(self, port: int, *, timing: Timing | None = None) -> int:
         """Open a listener on loopback, with timers of its own where given; return its port."""
         timing = timing or self.timing
-        app = web.Application(middlewares=self.parts.middlewares)
+        app = web.Application(middlewares=self.parts.middlewares, client_max_size=BODY_BYTES)
         app.router.add_get("/api/live/ws", partial(self._websocket, timing))
         app.router.add_post("/api/live/publish", self._http_publish)
+        app.router.add_post("/api/live/push/{stream}", self._http_push)
+        app.router.add_get("/api/live/push/{stream}", partial(self._push_websocket, timing))
+        app.router.add_get("/api/live/list", self._list)
         app.router.add_get("/api/health", self._health)
-        runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_CLOSE_WAIT_S)
+        runner = web.AppRunner(
+            app,
+            handle_signals=False,
+            access_log=None,
+            shutdown_timeout=_CLOSE_WAIT_S,
+            # A compressed body is taken for line protocol as it stands.
+            auto_decompress=False,
+        )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
@@ -286,6 +311,8 @@ class ReferenceServer:
         """Disconnect everybody with 3001 and close the listeners."""
         for connection in list(self.connections):
             connection.disconnect(SHUTDOWN.code, SHUTDOWN.reason)
+        for push_socket in list(self._push_sockets):
+            await push_socket.close(WSCloseCode.GOING_AWAY)
         await asyncio.sleep(0)
         for runner in self._runners:
             await runner.cleanup()
@@ -294,6 +321,16 @@ class ReferenceServer:
     def publish(self, key: str, data: msgspec.Raw) -> None:
         """Publish to everybody who is subscribed to a channel, named without prefix."""
         self.engine.publish(key, lambda name: m.Push(channel=name, pub=m.Publication(data=data)))
+
+    def push(self, stream: str, query: Iterable[tuple[str, str]], body: bytes) -> Refusal | None:
+        """Publish the frames of a pushed body, all of them before it returns, or return how it is refused."""
+        outcome = self.parts.ingest(query, body, stream_id=stream, converters=self._converters, now_ns=time.time_ns())
+        if isinstance(outcome, Refusal):
+            return outcome
+        for each in outcome:
+            data = self.streams.push(each.channel, each.frame, now_s=time.time())
+            self.publish(each.channel, msgspec.Raw(data))
+        return None
 
     async def _websocket(self, timing: Timing, request: web.Request) -> web.WebSocketResponse:
         limit = self.limits.message_bytes
@@ -313,6 +350,22 @@ class ReferenceServer:
         finally:
             self.connections.discard(connection)
         return socket
+
+    async def _http_push(self, request: web.Request) -> web.Response:
+        refusal = self.push(request.match_info["stream"], request.query.items(), await request.read())
+        return web.Response(status=200 if refusal is None else refusal.status)
+
+    async def _push_websocket(self, timing: Timing, request: web.Request) -> web.WebSocketResponse:
+        stream, query = request.match_info["stream"], tuple(request.query.items())
+        push_socket = self.parts.push_socket(lambda body: self.push(stream, query, body), timing.ping_interval_s)
+        self._push_sockets.add(push_socket)
+        try:
+            return await push_socket.run(request)
+        finally:
+            self._push_sockets.discard(push_socket)
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.Response(body=self.streams.listing(now_s=time.time()), content_type="application/json")
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.json_response({"database": "ok", "version": f"{self.release}.0"})

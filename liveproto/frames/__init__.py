@@ -1,0 +1,1 @@
+"""Influx lines to Grafana data frames, and data frames as JSON."""

@@ -1,0 +1,146 @@
+"""Bodies to frames by columns of text: the same frames as the exact route, ten times as fast.
+
+Theory. No Python step is taken for each value. A body is cut into chunks, what escapes and strings hold is hidden, and
+then ``split``, ``sort``, ``replace`` and a typed JSON decoder do the work for whole columns. What they cannot tell
+apart is not guessed: ``NotCoveredError`` says that the exact route must read the body, and that is also how every
+refusal is found. An odd line costs its own steps alone: each module says what it falls back to.
+
+::
+
+    chunks    whole lines, a bounded number at a time
+    shield    hide what escapes and strings hold
+    rows      cut into head, fields and time
+    series    heads, read once and kept
+    columns   field sections to columns of text
+    values    columns of text to columns of values
+    few_rows  both at once for measurements of a few rows
+    chunk     these steps, one after the other
+
+Not here: when to take this route (``converter``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from liveproto.frames.chunk import read_chunk
+from liveproto.frames.chunks import chunks
+from liveproto.frames.frame import DataFrame, Field, FieldType
+from liveproto.frames.shield import NotCoveredError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Mapping
+
+    from liveproto.frames.chunk import Group
+    from liveproto.frames.series import SeriesCache
+    from liveproto.frames.taken import Exit
+    from liveproto.frames.values import Typed
+
+
+@attrs.define
+class _Table:
+    """A frame to be."""
+
+    labels: list[str] = attrs.field(factory=list[str])
+    times_ns: list[int] = attrs.field(factory=list[int])
+    columns: dict[str, Typed] = attrs.field(factory=dict[str, "Typed"])
+    """All of one length, in the order of first sight."""
+
+    def add(self, group: Group, taken: Counter[Exit]) -> None:
+        """Append the rows of a chunk."""
+        start = len(self.labels)
+        self.labels += [label for _, label, _ in group.series]
+        self.times_ns += group.times_ns
+        columns = _columns(group, self.columns, taken)
+        if start == 0:
+            self.columns = columns
+            return
+        for name, (type_, cells) in columns.items():
+            self.columns.setdefault(name, (type_, [None] * start))[1].extend(cells)
+        for name in self.columns.keys() - columns.keys():
+            self.columns[name][1].extend([None] * len(group.series))
+
+    def cells_after(self, group: Group) -> int:
+        """Count the cells the frame will have once it has these rows."""
+        names = [block.names for block in group.blocks]
+        columns = len(set(self.columns).union(*names)) if self.columns or len(names) > 1 else len(names[0])
+        return (len(self.labels) + len(group.series)) * columns
+
+    def frame(self, name: str) -> DataFrame:
+        """Make the frame."""
+        labels = Field("labels", FieldType.STRING, self.labels)
+        time = Field("time", FieldType.TIME, self.times_ns)
+        values = [Field(name, type_, cells, nullable=True) for name, (type_, cells) in self.columns.items()]
+        return DataFrame(name, (labels, time, *values))
+
+
+def labels_column(
+    data: bytes, now_ns: int, cache: SeriesCache, cell_limit: int, taken: Counter[Exit]
+) -> list[DataFrame]:
+    """Make one frame of each measurement, as ``exact_route.labels_column`` does.
+
+    Raises:
+        NotCoveredError: only the exact route can tell.
+    """
+    tables: dict[str, _Table] = {}
+    cells = 0
+    for part in chunks(data):
+        for name, group in read_chunk(part, now_ns, cache, taken).groups.items():
+            table = tables.setdefault(name, _Table())
+            cells += table.cells_after(group) - len(table.labels) * len(table.columns)
+            if cells > cell_limit:
+                raise NotCoveredError
+            table.add(group, taken)
+    return [table.frame(name) for name, table in tables.items()]
+
+
+def wide(data: bytes, now_ns: int, cache: SeriesCache, taken: Counter[Exit]) -> list[DataFrame]:
+    """Make one frame of each measurement and time, as ``exact_route.wide`` does.
+
+    Raises:
+        NotCoveredError: only the exact route can tell.
+    """
+    frames: dict[tuple[str, int], list[Field]] = {}
+    for part in chunks(data):
+        chunk = read_chunk(part, now_ns, cache, taken)
+        rows = {name: zip(group.times_ns, _fields(group), strict=True) for name, group in chunk.groups.items()}
+        for name, _, _ in chunk.series:
+            time_ns, fields = next(rows[name])
+            time = Field("time", FieldType.TIME, [time_ns])
+            frames.setdefault((name, time_ns), [time]).extend(fields)
+    return [DataFrame(name, tuple(fields)) for (name, _), fields in frames.items()]
+
+
+def _columns(group: Group, before: Mapping[str, Typed], taken: Counter[Exit]) -> dict[str, Typed]:
+    """Put the blocks of a measurement together; a column has the type it had before."""
+    rows = len(group.series)
+    columns: dict[str, Typed] = {}
+    if len(group.blocks) == 1 and not before:
+        names, whole = group.blocks[0].names, [column for column in group.blocks[0].columns if column]
+        if len(whole) == len(names):
+            return dict(zip(names, whole, strict=True))
+    for block in group.blocks:
+        for place, name in enumerate(block.names):
+            known = columns.get(name) or before.get(name)
+            type_, cells = block.column(place, known[0] if known else None, taken)
+            if len(cells) == rows:
+                columns[name] = type_, cells
+                continue
+            _, column = columns.setdefault(name, (type_, [None] * rows))
+            for row, cell in zip(block.rows, cells, strict=True):
+                column[row] = cell
+    return columns
+
+
+def _fields(group: Group) -> list[list[Field]]:
+    """Make the fields of each row, with the tags of its line."""
+    labels = [dict(tags) for _, _, tags in group.series]
+    rows: list[list[Field]] = [[] for _ in labels]
+    for block in group.blocks:
+        for place, name in enumerate(block.names):
+            for row, (type_, cell) in zip(block.rows, block.cells(place), strict=True):
+                rows[row].append(Field(name, type_, [cell], nullable=True, labels=labels[row]))
+    return rows

@@ -1,0 +1,91 @@
+"""Cut shielded text into rows: head, fields and time of every line.
+
+Theory. Where every line has its three parts, one ``split`` on spaces cuts the whole text, and the parts are every
+third piece. That this is so is not looked at line by line: each head is found to begin with a newline (``series``), and
+there are as many newlines as heads, so none is left for any other piece. Otherwise lines are cut one at a time, which
+also reads those without a time, with more white space, and comments behind white space.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Final
+
+import attrs
+import msgspec
+
+from liveproto.frames.shield import NotCoveredError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INT64: Final = 1 << 63
+_TIMES: Final = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]])
+_TIME: Final = re.compile("-?[0-9]{1,19}")
+
+
+@attrs.frozen
+class Rows:
+    """Columns of equal length."""
+
+    heads: list[str]
+    """Each with the newline before it."""
+    sections: list[str]
+    """The fields of a line, uncut."""
+    times_ns: list[int]
+
+
+def cut_at_once(text: str) -> Rows | None:
+    """Cut text all of whose lines have three parts; None if they do not look so.
+
+    The heads prove it: they are as many as the newlines, and each must begin with one.
+    """
+    pieces = text.replace("\n", " \n").split(" ")
+    if pieces[-1] == "\n":
+        pieces.pop()
+    pieces[0] = "\n" + pieces[0]
+    lines = len(pieces) // 3
+    if len(pieces) % 3 or text.count("\n") - text.endswith("\n") != lines - 1:
+        return None
+    times_ns = _typed_times(pieces[2::3])
+    return None if times_ns is None else Rows(pieces[::3], pieces[1::3], times_ns)
+
+
+def cut_by_line(text: str, now_ns: int) -> Rows:
+    """Cut text one line at a time; a line without time has ``now_ns``.
+
+    Raises:
+        NotCoveredError: a line is neither blank, nor a comment, nor has two or three parts.
+    """
+    heads: list[str] = []
+    sections: list[str] = []
+    times: list[str] = []
+    now = str(now_ns)
+    for line in text.split("\n"):
+        match [part for part in line.split(" ") if part]:
+            case []:
+                continue
+            case [head, *_] if head.startswith("#"):
+                continue
+            case [head, section, *time] if len(time) <= 1:
+                heads.append("\n" + head)
+                sections.append(section)
+                times += time or [now]
+            case _:
+                raise NotCoveredError
+    times_ns = _typed_times(times)
+    return Rows(heads, sections, [_time(time) for time in times] if times_ns is None else times_ns)
+
+
+def _typed_times(times: Sequence[str]) -> list[int] | None:
+    try:
+        times_ns = _TIMES.decode("[" + ",".join(times) + "]")
+    except msgspec.DecodeError:
+        return None
+    return times_ns if len(times_ns) == len(times) else None
+
+
+def _time(time: str) -> int:
+    if not _TIME.fullmatch(time) or not -_INT64 <= int(time) < _INT64:
+        raise NotCoveredError
+    return int(time)

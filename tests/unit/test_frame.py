@@ -1,0 +1,38 @@
+"""Frames and fields as values."""
+
+import json
+
+import pytest
+
+from liveproto.frames.frame import DataFrame, Field, FieldType
+
+KINDS = {
+    "number": "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64",
+    "string": "string",
+    "boolean": "bool",
+    "time": "time.Time",
+    "enum": "enum",
+    "other": "json.RawMessage",
+}
+
+
+@pytest.mark.parametrize(("kind", "types"), KINDS.items())
+def test_every_type_has_a_kind(kind, types):
+    assert {FieldType(name).kind for name in types.split()} == {kind}
+
+
+def test_there_are_no_other_types():
+    assert sorted(FieldType) == sorted(" ".join(KINDS.values()).split())
+
+
+def test_a_type_is_its_name():
+    assert json.dumps(FieldType.TIME) == '"time.Time"'
+
+
+def test_a_frame_has_the_rows_of_its_first_column():
+    assert DataFrame().rows == 0
+    assert DataFrame(fields=(Field("a", FieldType.BOOL, [True, False]),)).rows == 2
+
+
+def test_a_field_is_not_nullable_unless_told():
+    assert not Field("a", FieldType.BOOL).nullable
