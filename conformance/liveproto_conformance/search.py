@@ -19,8 +19,8 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 from hypothesis.strategies import composite, fixed_dictionaries
 
-from liveproto_conformance.failure import STEPS, MissedError
-from liveproto_conformance.shrink import cut_down, smallest
+from liveproto_conformance.failures.failure import STEPS, MissedError
+from liveproto_conformance.failures.shrink import cut_down, smallest
 from liveproto_conformance.trial import CONVERSATION, attempt, end
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
 
     from liveproto_conformance.bench import Stand
-    from liveproto_conformance.stateful import Conversation, Steps
+    from liveproto_conformance.stateful.conversation import Conversation, Steps
     from liveproto_conformance.trial import Task
 
 SHRINK_BUDGET_S: Final = 1.8

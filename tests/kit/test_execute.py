@@ -79,10 +79,18 @@ def test_what_fails_and_then_holds_is_flaky(bench, misses):
     assert len(calls) == misses + 1
 
 
-def test_a_repeat_that_cannot_be_tried_is_not_exercised(bench):
-    function, _ = counting(AssertionError("a"), NotExercisedError("gone", "GL-CONN-001"))
+@pytest.mark.parametrize(
+    ("reason", "waits_on"),
+    [
+        (NotExercisedError("gone", "GL-SUB-001"), "GL-SUB-001"),
+        (NotExercisedError("the time is over"), None),
+        (ConnectionRefusedError("gone"), "GL-CONN-001"),
+    ],
+)
+def test_a_repeat_that_cannot_be_tried_is_not_exercised(bench, reason, waits_on):
+    function, _ = counting(AssertionError("a"), reason)
     outcome = run(bench, function)
-    assert (outcome.status, outcome.waits_on) == (Status.NOT_EXERCISED, "GL-CONN-001")
+    assert (outcome.status, outcome.waits_on) == (Status.NOT_EXERCISED, waits_on)
 
 
 @pytest.mark.parametrize(
