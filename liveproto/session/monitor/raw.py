@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, cast
 
 import attrs
@@ -88,22 +87,19 @@ def read_line(raw: bytes) -> Line:
     except ValueError as error:
         return Line(raw, None, f"{error}", "", repeats_key=False, repeats_command_key=False)
     fault = None if _is_utf8(raw) else NOT_UTF8
-    near = {id(member) for member in (value, *(as_object(value) or {}).values())}
-    return Line(
-        raw,
-        value,
-        fault,
-        text[end:].strip(" \t\r"),
-        repeats_key=bool(repeating),
-        repeats_command_key=any(id(made) in near for made in repeating),
-    )
+    rest = text[end:].strip(" \t\r")
+    near = {id(member) for member in (value, *(as_object(value) or {}).values())} if repeating else set[int]()
+    own = any(id(made) in near for made in repeating)
+    return Line(raw, value, fault, rest, repeats_key=bool(repeating), repeats_command_key=own)
 
 
 def canonical(value: dict[str, Json]) -> dict[str, Json]:
     """Write the keys of a command as servers do that read them in any case; keys that become one are repeated."""
     command = _in_lower_case(value, _KEYS)
-    requests = {kind: request for kind in REQUESTS if (request := as_object(command.get(kind))) is not None}
-    return {**command, **{kind: _in_lower_case(request, _CHANNEL) for kind, request in requests.items()}}
+    for kind in _KEYS & command.keys():
+        if (request := as_object(command[kind])) is not None:
+            command[kind] = _in_lower_case(request, _CHANNEL)
+    return command
 
 
 def count_keys(value: dict[str, Json]) -> int:
@@ -118,8 +114,12 @@ def _in_lower_case(value: dict[str, Json], known: frozenset[str]) -> dict[str, J
 def _without_depths(raw: bytes) -> bytes:
     if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH:
         return raw
-    depths = accumulate(_STEPS[byte] for byte in _NO_BRACKETS.sub(b"", raw))
-    return b"".join(_shallow(raw)) if max(depths, default=0) > _MAX_DEPTH else raw
+    depth = 0
+    for bracket in _NO_BRACKETS.sub(b"", raw):
+        depth += _STEPS[bracket]
+        if depth > _MAX_DEPTH:
+            return b"".join(_shallow(raw))
+    return raw
 
 
 def _shallow(raw: bytes) -> Iterator[bytes]:
