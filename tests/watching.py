@@ -20,6 +20,22 @@ def push(**kinds):
     return (GOT, json.dumps({"push": {"channel": "a", **kinds}}))
 
 
+def subscribe(id_, channel="a", **more):
+    return (SENT, json.dumps({"id": id_, "subscribe": {"channel": channel, **more}}))
+
+
+def subscribed(id_, **result):
+    return (GOT, json.dumps({"id": id_, "subscribe": result}))
+
+
+def unsubscribe(id_):
+    return (SENT, json.dumps({"id": id_, "unsubscribe": {"channel": "a"}}))
+
+
+def unsubscribed(id_):
+    return (GOT, json.dumps({"id": id_, "unsubscribe": {}}))
+
+
 def error(code, message="why", *, id_=2, **more):
     return (GOT, json.dumps({"id": id_, "error": {"code": code, "message": message, **more}}))
 

@@ -25,21 +25,21 @@ from liveproto.wire.codes import NO_PONG
 from liveproto_conformance.check import NotApplicableError, NotExercisedError, given_that
 from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.drive.websocket import JUDGED, Closed, Connection, Message, open_connection
-from liveproto_conformance.failure import Traffic
+from liveproto_conformance.failures.failure import Traffic
 from liveproto_conformance.oracle import Oracle, Watch
 from liveproto_conformance.pushing import Ingest
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.session import Json, Session, dumps
+from liveproto_conformance.stateful.transitions import Coverage, Shadow
 from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
-from liveproto_conformance.trace import redact
-from liveproto_conformance.transitions import Coverage, Shadow
+from liveproto_conformance.traces.trace import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from liveproto.grafana.release import Release
-    from liveproto_conformance.trace import TraceWriter
+    from liveproto_conformance.traces.trace import TraceWriter
 
 GRAFANA_LIMITS: Final[Mapping[str, int]] = {"channel_bytes": 255, "channels": 128}
 """Limits that every Grafana has; the message size is a setting of the operator."""

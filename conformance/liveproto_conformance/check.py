@@ -2,7 +2,7 @@
 
 A check states one fact. It is a function of a module below ``checks``; its parameters are filled by name with
 what a ``Bench`` offers (``session``, ``channel`` ...), and by Hypothesis where the check is ``generated``. A
-``stateful`` check runs whole sessions, see ``liveproto_conformance.stateful``.
+``stateful`` check runs whole sessions, see ``liveproto_conformance.stateful.conversation``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from liveproto_conformance.stateful import Conversation
+    from liveproto_conformance.stateful.conversation import Conversation
 
 F = TypeVar("F", bound="Callable[..., None]")
 

@@ -206,13 +206,14 @@ _SIDES = click.Choice(["client", "server"])
     metavar="MIB",
     help="of the trace; afterwards traffic passes unrecorded",
 )
-def record(listen: str, upstream: str, path: Path, max_size: int) -> None:
+@click.option("--lint", is_flag=True, help="judge what passes, and say on stderr what is wrong as it passes")
+def record(listen: str, upstream: str, path: Path, max_size: int, *, lint: bool) -> None:
     """Pass traffic on to a server and record it, until Ctrl-C."""
-    from liveproto_conformance.record import record as record_until_stopped  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.recorder.record import record as record_until_stopped  # noqa: PLC0415 - each command its own
     from liveproto_conformance.target import UsageError  # noqa: PLC0415 - each command its own
 
     try:
-        sys.exit(record_until_stopped(listen, upstream, path, max_size))
+        sys.exit(record_until_stopped(listen, upstream, path, max_size, lint=lint))
     except UsageError as error:
         raise click.UsageError(str(error)) from error
 
@@ -224,9 +225,9 @@ def record(listen: str, upstream: str, path: Path, max_size: int) -> None:
 def lint(trace: Path, side: str | None, format_: str) -> None:
     """Judge recorded traffic."""
     from liveproto.session.monitor import Side  # noqa: PLC0415 - each command its own
-    from liveproto_conformance.lint import lint as lint_trace  # noqa: PLC0415 - each command its own
     from liveproto_conformance.report.console import make_console  # noqa: PLC0415 - each command its own
     from liveproto_conformance.report.lint_report import judged_as_json, print_judged  # noqa: PLC0415 - the same
+    from liveproto_conformance.traces.lint import lint as lint_trace  # noqa: PLC0415 - each command its own
 
     judged = lint_trace(trace, None if side is None else Side(side))
     if not judged.header:
@@ -254,9 +255,9 @@ def lint(trace: Path, side: str | None, format_: str) -> None:
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 def show(trace: Path, **options: Any) -> None:  # noqa: ANN401
     """Read a trace."""
-    from liveproto_conformance.show import View  # noqa: PLC0415 - each command its own
-    from liveproto_conformance.show import show as show_events  # noqa: PLC0415 - each command its own
     from liveproto_conformance.target import UsageError  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.traces.show import View  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.traces.show import show as show_events  # noqa: PLC0415 - each command its own
 
     try:
         sys.exit(show_events(trace, View(**options)))
@@ -275,8 +276,8 @@ def _with_target_options(command: Callable[..., None]) -> Callable[..., None]:
 @_with_target_options
 def replay(repro: Path, url: str | None, config: Path | None, **options: Any) -> None:  # noqa: ANN401
     """Run a saved failure again on the server at URL: exit 1 where it fails again, 0 where it holds."""
-    from liveproto_conformance.replay import replay as replay_failure  # noqa: PLC0415 - each command its own
-    from liveproto_conformance.repro import read  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.failures.replay import replay as replay_failure  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.failures.repro import read  # noqa: PLC0415 - each command its own
     from liveproto_conformance.target import UsageError  # noqa: PLC0415 - each command its own
 
     try:

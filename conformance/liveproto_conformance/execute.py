@@ -15,7 +15,7 @@ import attrs
 from liveproto_conformance.bench import Bench, Stand
 from liveproto_conformance.check import Lane, NoReplyError, NotApplicableError, NotExercisedError, text_of
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
-from liveproto_conformance.failure import Failure, MissedError, failure_of, in_words
+from liveproto_conformance.failures.failure import Failure, MissedError, failure_of, in_words
 from liveproto_conformance.search import Search
 from liveproto_conformance.trial import REPEATS, Task, attempt
 from liveproto_conformance.verdict import MISSED, Status
@@ -135,7 +135,8 @@ def _lasting(bench: Bench, task: Task, missed: MissedError) -> MissedError | Non
             last = _fresh(bench, task, missed.values, number)
         except _UNTRIED as reason:
             message = f"{_outcome(Status.FAIL, missed).message}; then it could not be tried again: {reason}"
-            raise NotExercisedError(message, "GL-CONN-001") from reason
+            waits_on = reason.waits_on if isinstance(reason, NotExercisedError) else "GL-CONN-001"
+            raise NotExercisedError(message, waits_on) from reason
         if last is None:
             return None
     return last

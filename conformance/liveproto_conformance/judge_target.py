@@ -16,15 +16,15 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from liveproto_conformance import checks
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.failures.repro import FOLDER
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.report.console import LiveProgress, make_console, print_end
 from liveproto_conformance.report.json_report import REPORT, SPEC, write_report
-from liveproto_conformance.repro import FOLDER
 from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.run import Result, Run
 from liveproto_conformance.target import UsageError
-from liveproto_conformance.trace import CHECK, TRACE, TraceWriter, redact_url
+from liveproto_conformance.traces.trace import CHECK, TRACE, TraceWriter, redact_url
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:

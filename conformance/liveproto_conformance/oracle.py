@@ -16,7 +16,7 @@ import attrs
 from liveproto.session.monitor import Monitor, Side
 from liveproto.session.monitor.raw import read_line, split_lines
 from liveproto_conformance.drive.websocket import Ending
-from liveproto_conformance.failure import Evidence, Place, Traffic
+from liveproto_conformance.failures.failure import Evidence, Place, Traffic
 from liveproto_conformance.schema_check import reply_violation
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from liveproto_conformance.bench import Facts, Stand
 from liveproto_conformance.check import NoReplyError, NotExercisedError, text_of
 from liveproto_conformance.drive.http import grafana_version
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
-from liveproto_conformance.printable import printable
+from liveproto_conformance.report.printable import printable
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.target import LIVE_PATH, UsageError
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pytest
 
-from liveproto_conformance.card import Card, card_of, check_command, replay_command
 from liveproto_conformance.catalogue import Check, catalogue, check_id
 from liveproto_conformance.check import Lane
 from liveproto_conformance.execute import Outcome, execute
-from liveproto_conformance.repro import path_of, save
+from liveproto_conformance.failures.card import Card, card_of, check_command, replay_command
+from liveproto_conformance.failures.repro import path_of, save
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.trial import Task
 from liveproto_conformance.verdict import Exit, Judgement, Status, Verdict, judge, merge
@@ -191,11 +191,12 @@ class Run:
             return over
 
     def requirement_statuses(self) -> dict[str, Status]:
-        """Merge the outcomes of checks for each requirement they check."""
+        """Merge the outcomes of checks for each requirement; a failure counts against what its card names."""
         statuses: dict[str, list[Status]] = {}
         for result in list(self.results.values()):  # the timer lane asks while the main one adds
-            for requirement in result.check.requirements:
-                statuses.setdefault(requirement.id, []).append(result.outcome.status)
+            shown = result.check.requirements if result.card is None else result.card.rules
+            for requirement in {*result.check.requirements, *shown}:
+                statuses.setdefault(requirement.id, []).extend([result.outcome.status] * (requirement in shown))
         return {id_: merge(statuses[id_]) for id_ in requirements() if id_ in statuses}
 
     def verdict(self) -> tuple[Verdict, Exit]:

@@ -19,8 +19,8 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 from hypothesis.strategies import composite, fixed_dictionaries
 
-from liveproto_conformance.failure import STEPS, MissedError
-from liveproto_conformance.shrink import cut_down, smallest
+from liveproto_conformance.failures.failure import STEPS, MissedError
+from liveproto_conformance.failures.shrink import cut_down, smallest
 from liveproto_conformance.trial import CONVERSATION, attempt, end
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
 
     from liveproto_conformance.bench import Stand
-    from liveproto_conformance.stateful import Conversation, Steps
+    from liveproto_conformance.stateful.conversation import Conversation, Steps
     from liveproto_conformance.trial import Task
 
 SHRINK_BUDGET_S: Final = 1.8
@@ -59,6 +59,7 @@ class Search:
     task: Task
     accept: Callable[[AssertionError], None]
     """Raises what the search shall end with where a failure does not count."""
+    shrink_budget_s: float = SHRINK_BUDGET_S
     examples: int = 0
     """So many were tried."""
     first: MissedError | None = None
@@ -87,7 +88,7 @@ class Search:
             if self.first is None:
                 raise
         if self.least is not None:
-            self._deadline = self.failed_at + SHRINK_BUDGET_S
+            self._deadline = self.failed_at + self.shrink_budget_s
             with contextlib.suppress(_Over):
                 self._cut_down(self.least.values)
 
@@ -180,7 +181,7 @@ class Search:
                 raise _Over(fault)
             self.first = missed
             self.failed_at = time.monotonic()
-            self._deadline = self.failed_at + HYPOTHESIS_SHARE * SHRINK_BUDGET_S
+            self._deadline = self.failed_at + HYPOTHESIS_SHARE * self.shrink_budget_s
             self.stand.timeout_s = min(self.stand.timeout_s, PATIENCE_S)
         elif type(error) is not type(self.first.error):
             # A wait that was too short, perhaps.

@@ -37,6 +37,8 @@ REPLY_REQUIREMENTS: Final = {
 }
 """The requirement that asks for the reply to each request."""
 _SHOWN: Final = 300
+_GIVEN_UP: Final = frozenset({Ending.EOF, Ending.RESET})
+"""Endings without a Close frame that are the target's own."""
 _CHANNEL_KINDS: Final = ("pub", "join", "leave", "unsubscribe", "subscribe")
 
 
@@ -248,7 +250,8 @@ class Session:
 
     def pushes(self, channel: str | None = None, kind: str | None = None) -> list[Push]:
         """Return the pushes received and not taken yet, of a channel and kind where given."""
-        return [p for p in self._pushes if channel in {None, p.channel} and kind in {None, p.kind}]
+        # What a target sends as a channel need not be hashable.
+        return [p for p in self._pushes if channel in (None, p.channel) and kind in (None, p.kind)]
 
     def quiet(self, seconds: float) -> None:
         """Read for a while, where no fence applies; the time is reported as waiting."""
@@ -284,6 +287,20 @@ class Session:
         wanted = " or ".join(map(str, codes))
         assert closed.ending is Ending.CLOSE_FRAME, f"expected close {wanted}, got {closed}"
         assert closed.code in codes, f"expected close {wanted}, got {closed}"
+        return closed
+
+    def given_up_with(self, *codes: int) -> Closed:
+        """Wait for a Close frame with one of these codes, or an end without one, and no reply before it.
+
+        So ends a message that is too large: a target need not read all of it, and what it sends may then be lost.
+        """
+        closed = self.closed()
+        if closed.ending not in _GIVEN_UP:
+            wanted = " or ".join(map(str, codes))
+            right = closed.ending is Ending.CLOSE_FRAME and closed.code in codes
+            assert right, f"expected close {wanted}, or an end without a Close frame, got {closed}"
+        replies = [reply.raw for reply in self.leftover_replies()]
+        assert not replies, f"expected {closed} and no reply, got {replies}"
         return closed
 
     def pong_unasked(self) -> None:

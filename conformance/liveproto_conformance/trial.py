@@ -9,14 +9,14 @@ import attrs
 
 from liveproto_conformance.bench import PARAMETERS
 from liveproto_conformance.check import CheckMark, NotExercisedError
-from liveproto_conformance.failure import STEPS
+from liveproto_conformance.failures.failure import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from liveproto_conformance.bench import Stand
     from liveproto_conformance.requirements import Level
-    from liveproto_conformance.stateful import Conversation
+    from liveproto_conformance.stateful.conversation import Conversation
 
 REPEATS: Final = 3
 CONVERSATION: Final = "conversation"

@@ -22,7 +22,7 @@ INSTRUMENTED = {
     "client": ["liveproto.session"],
     "codec": ["liveproto.wire"],
     "channel": ["liveproto.channel"],
-    "trace": ["liveproto_conformance.trace", "liveproto_conformance.cbor_sequence"],
+    "trace": ["liveproto_conformance.traces.trace", "liveproto_conformance.traces.cbor_sequence"],
     "monitor": ["liveproto.session.monitor"],
 }
 """What each target looks for new branches in: instrumented code is slow, so no more than its subject."""

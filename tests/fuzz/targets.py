@@ -20,7 +20,7 @@ from liveproto.session.server import Limits, ServerProtocol
 from liveproto.session.states import ClientState, ServerState
 from liveproto.wire import codes, json_v2
 from liveproto.wire import messages as m
-from liveproto_conformance.trace import read_trace
+from liveproto_conformance.traces.trace import read_trace
 
 from . import tokens
 from .script import messages, seeds

@@ -1,5 +1,6 @@
 """From a check to its status: failures that last and that do not, replies that never come, shrinking."""
 
+import functools
 import time
 
 import pytest
@@ -79,10 +80,18 @@ def test_what_fails_and_then_holds_is_flaky(bench, misses):
     assert len(calls) == misses + 1
 
 
-def test_a_repeat_that_cannot_be_tried_is_not_exercised(bench):
-    function, _ = counting(AssertionError("a"), NotExercisedError("gone", "GL-CONN-001"))
+@pytest.mark.parametrize(
+    ("reason", "waits_on"),
+    [
+        (NotExercisedError("gone", "GL-SUB-001"), "GL-SUB-001"),
+        (NotExercisedError("the time is over"), None),
+        (ConnectionRefusedError("gone"), "GL-CONN-001"),
+    ],
+)
+def test_a_repeat_that_cannot_be_tried_is_not_exercised(bench, reason, waits_on):
+    function, _ = counting(AssertionError("a"), reason)
     outcome = run(bench, function)
-    assert (outcome.status, outcome.waits_on) == (Status.NOT_EXERCISED, "GL-CONN-001")
+    assert (outcome.status, outcome.waits_on) == (Status.NOT_EXERCISED, waits_on)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +197,7 @@ def test_a_failure_is_shrunk_to_the_least_input(bench):
 
 
 def test_shrinking_ends_with_its_budget(bench, monkeypatch):
-    monkeypatch.setattr(search, "SHRINK_BUDGET_S", 0.1)
+    monkeypatch.setattr(execute_module, "Search", functools.partial(search.Search, shrink_budget_s=0.1))
 
     @generated(numbers=st.lists(st.integers(0, 2**40), min_size=20, max_size=40))
     def function(numbers):

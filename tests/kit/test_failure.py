@@ -1,9 +1,15 @@
 """What a failure says of itself, and the message it speaks of."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from liveproto_conformance.bench import Bench, Stand
-from liveproto_conformance.failure import (
+from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.execute import Outcome
+from liveproto_conformance.failures.card import card_of
+from liveproto_conformance.failures.failure import (
     KEPT_BYTES,
     KEPT_EXCHANGES,
     Evidence,
@@ -13,9 +19,12 @@ from liveproto_conformance.failure import (
     Traffic,
     failure_of,
     in_words,
+    named_rule,
     split,
 )
+from liveproto_conformance.report import cards
 from liveproto_conformance.target import Settings
+from liveproto_conformance.verdict import Status
 
 
 @pytest.mark.parametrize(
@@ -60,6 +69,39 @@ REPLIES = (
 )
 def test_the_message_is_found(text, place):
     assert failed(text, *REPLIES).place == place
+
+
+def test_a_rule_that_was_broken_is_named_at_the_end_and_not_observed():
+    failure = failed("expected a, got b (GL-SUB-003)")
+    assert named_rule(failure.text) == "GL-SUB-003"
+    assert (failure.expected, failure.observed) == ("a", "b")
+    assert named_rule("expected a (GL-SUB-003), got b") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("expected a, got b (GL-SUB-003)", ["GL-SUB-003"]),
+        ("expected a, got b", ["GL-SUB-019", "GL-CONN-022"]),
+        ("expected a, got b (GL-NONE-001)", ["GL-SUB-019", "GL-CONN-022"]),
+    ],
+)
+def test_a_card_has_the_rule_that_is_named_also_where_it_is_of_another_check(text, rules):
+    check = catalogue()["session.a_lost_connection_takes_its_subscriptions_along"]
+    card = card_of(check, Outcome(status=Status.FAIL, failure=failed(text)), 0, "")
+    assert [rule.id for rule in card.rules] == rules
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"), [(b"{}\n\n", ["{}", "↵", "↵"]), (b"", ["(empty)"]), (b"a\nb", ["a", "b"])]
+)
+def test_blank_lines_can_be_seen(payload, shown):
+    check = catalogue()["wire.unknown_keys_are_ignored"]
+    outcome = Outcome(status=Status.FAIL, failure=failed("expected a, got b", (1, "<", payload)))
+    console = Console(file=io.StringIO(), width=80)
+    console.print(cards.render(card_of(check, outcome, 0, ""), "", traffic=True))
+    lines = console.file.getvalue().rstrip().split("\n")[-len(shown) :]
+    assert [line.rpartition("  ")[2].rpartition("< ")[2] for line in lines] == shown
 
 
 def test_without_traffic_there_is_no_place():

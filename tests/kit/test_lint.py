@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from servers import liveproto
 from traces import CLEAN, CONNECT, CONNECTED, PUBLICATION, SUBSCRIBED, close, write_trace
 
-from liveproto_conformance.lint import lint
-from liveproto_conformance.trace import TraceWriter
+from liveproto_conformance.traces.lint import lint
+from liveproto_conformance.traces.trace import TraceWriter
 from liveproto_conformance.verdict import Exit
 
 CLEAN_EXIT, FINDINGS, USAGE, NOTHING = 0, 1, 4, 5
 STRANGE_ID = ("<", "text", b'{"id":77,"subscribe":{}}')
 PONG = (">", "text", b"{}")
+LOST = ("<", "lost", b"a message of more than 16777216 bytes passed")
 
 
 def judged(folder, *events, **options):
@@ -99,10 +100,9 @@ def test_what_was_under_way_when_a_side_closed_is_not_judged(tmp_path):
 
 
 def test_a_connection_is_judged_until_something_of_it_is_lost(tmp_path):
-    lost = ("<", "lost", b"a message of more than 16777216 bytes passed")
-    code, report = judged(tmp_path, *CLEAN, lost, STRANGE_ID)
+    code, report = judged(tmp_path, *CLEAN, LOST, STRANGE_ID)
     assert code == CLEAN_EXIT
-    assert report["lost"] == [{"connection": 1, "text": lost[2].decode()}]
+    assert report["lost"] == [{"connection": 1, "text": LOST[2].decode()}]
 
 
 @pytest.mark.parametrize(
@@ -219,3 +219,8 @@ def test_no_events_make_it_raise(tmp_path_factory, events):
     found = lint(write_trace(tmp_path_factory.mktemp("any") / "t", *events))
     assert found.damage is None
     assert (found.exit is Exit.NOTHING_TESTED) == (found.messages == 0)
+
+
+def test_many_lost_connections_are_counted_and_few_kept(tmp_path):
+    code, report = judged(tmp_path, *((*event, number) for number in range(120) for event in (CONNECT, LOST)))
+    assert (code, report["losses"], len(report["lost"])) == (CLEAN_EXIT, 120, 100)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveproto_conformance.printable import counted, printable, printable_bytes
+from liveproto_conformance.report.printable import counted, printable, printable_bytes
 
 
 @given(st.text(st.characters(), max_size=50))

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.errors import NonInteractiveExampleWarning
 from servers import COMMAND, free_port, liveproto
 
-from liveproto_conformance.card import card_of, check_command, replay_command
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.check import mark_of
 from liveproto_conformance.execute import Outcome
-from liveproto_conformance.failure import MissedError, failure_of
-from liveproto_conformance.repro import decode, document, encode, path_of, read, save
+from liveproto_conformance.failures.card import card_of, check_command, replay_command
+from liveproto_conformance.failures.failure import MissedError, failure_of
+from liveproto_conformance.failures.repro import decode, document, encode, path_of, read, save
 from liveproto_conformance.resources import load_schema
 from liveproto_conformance.strategies import json_values
 from liveproto_conformance.target import Settings, UsageError, make_settings
@@ -117,6 +117,7 @@ def test_both_schemas_agree_on_a_card():
         ("{}", "top level: "),
         ("[" * 100_000, "no JSON text"),
         ("\ud800", "no JSON text"),
+        ("1" * 5000, "no JSON text"),
     ],
 )
 def test_a_file_that_is_no_saved_failure_is_refused(tmp_path, text, complaint):

@@ -8,11 +8,11 @@ import pytest
 
 from liveproto.grafana.release import Release
 from liveproto_conformance.bench import Bench, Facts
-from liveproto_conformance.card import card_of
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.check import Lane
 from liveproto_conformance.execute import Outcome
-from liveproto_conformance.failure import Exchange, MissedError, failure_of
+from liveproto_conformance.failures.card import card_of
+from liveproto_conformance.failures.failure import Exchange, MissedError, failure_of
 from liveproto_conformance.report.json_report import make_report, write_report
 from liveproto_conformance.requirements import Level, Profile
 from liveproto_conformance.resources import load_schema
@@ -111,6 +111,13 @@ def test_a_failure_has_its_card_and_where_it_is_saved(run):
         '{"token":"[redacted]"}', "\\xff\x1b", '[3501,"bad request"]'
     ]  # fmt: skip
     assert (card["seed"], card["command"]) == (7, "liveproto replay x")
+
+
+def test_a_failure_that_names_its_rule_counts_against_that_rule_alone(run):
+    check = catalogue()["session.two_connections_share_nothing_but_channels"]
+    fail(run, check, "expected one publication, got two (GL-SUB-018)")
+    statuses = {entry["id"]: entry["status"] for entry in make_report(run)["requirements"]}
+    assert statuses == {rule.id: "FAIL" if rule.id == "GL-SUB-018" else "NOT_EXERCISED" for rule in check.requirements}
 
 
 def test_requirements_have_the_merged_status_of_their_checks(run):

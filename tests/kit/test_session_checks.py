@@ -1,6 +1,7 @@
 """The model beside which whole sessions are judged, and what the checks of sessions say of servers that differ."""
 
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -9,12 +10,14 @@ from liveproto.wire.codes import ErrorCode
 from liveproto_conformance.bench import Bench, Stand
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.check import NotExercisedError, mark_of
-from liveproto_conformance.model import Listener, misjudged
+from liveproto_conformance.drive.websocket import Closed, ConnectionEndedError, Ending
 from liveproto_conformance.mutants.memory import happened, remembering
 from liveproto_conformance.mutants.trial import against, served
 from liveproto_conformance.probe import probe, root
 from liveproto_conformance.reference.server import Parts
-from liveproto_conformance.scene import BrokenRuleError, Ledger, Scene
+from liveproto_conformance.session import Reply, Session
+from liveproto_conformance.stateful.model import Listener, misjudged
+from liveproto_conformance.stateful.scene import BrokenRuleError, Ledger, Scene, Seat
 from liveproto_conformance.target import make_settings
 
 ALREADY = int(ErrorCode.ALREADY_SUBSCRIBED)
@@ -148,6 +151,10 @@ def test_right_answers(subscribes, unsubscribes, subscribed):
         ([], [103], True, "GL-SUB-007"),
         ([], [None, 103], False, "GL-SUB-009"),
         ([103], [None], False, "GL-SUB-011"),
+        ([[]], [None], False, "GL-SUB-011"),
+        ([0], [], False, "GL-SUB-001"),
+        ([[], None], [], False, "GL-SUB-005"),
+        ([], [0], True, "GL-SUB-007"),
     ],
 )
 def test_wrong_answers(subscribes, unsubscribes, subscribed, requirement):
@@ -165,6 +172,85 @@ def test_a_ledger_finds_its_own_tokens_and_no_others():
     assert ledger.find("a", {"data": {"values": [[1], [first]]}}) == first
     assert ledger.find("a", {"token": second}) is None
     assert ledger.find("c", {"token": first}) is None
+    assert ledger.find("a", {"time": int(f"17{first}50")}) is None
+
+
+# -- lines -------------------------------------------------------------------------------------------------------------
+
+
+def follow(*lines):
+    """The model of a connection that has asked to subscribe to ``a`` with id 2, after these lines."""
+    seat = Seat(SimpleNamespace(lines=lines), Listener(), Ledger(1))
+    seat._asked = {2: ("subscribe", "a")}
+    seat.listener.asking["a"] += 1
+    seat.follow()
+    return seat.listener
+
+
+@pytest.mark.parametrize(
+    "line",
+    [{"id": []}, {"id": {}}, {"push": {"channel": [], "pub": {}}}, {"push": {"channel": {}, "pub": {"data": 1}}}, {}],
+)
+def test_lines_of_wrong_types_are_for_others_to_judge(line):
+    assert follow(line) == follow()
+
+
+@pytest.mark.parametrize(
+    ("rest", "subscribed"),
+    [({"subscribe": {}}, {"a"}), ({"subscribe": {}, "error": None}, {"a"}), ({"error": {"code": 103}}, set())],
+)
+def test_a_reply_is_a_success_unless_it_has_an_error(rest, subscribed):
+    assert follow({"id": 2, **rest}).subscribed == subscribed
+
+
+class Ended:
+    """A connection, and the wire below it, that gives some messages and then ends."""
+
+    lines = 0
+    unfinished = ""
+
+    def __init__(self, closed, *lines):
+        self.end = closed
+        self.messages = list(lines)
+
+    def receive(self, _):
+        if not self.messages:
+            raise ConnectionEndedError(self.end)
+        return self.messages.pop(0)
+
+    def received(self, _, message):
+        return [message]
+
+    def closed(self, _session, _closed):
+        pass
+
+
+def session_that_ends(code, ending, *lines):
+    connection = Ended(Closed(code, "", ending), *lines)
+    return Session(connection, connection, timeout_s=1.0, unused_channel="x")
+
+
+@pytest.mark.parametrize(("code", "ending"), [(1009, Ending.CLOSE_FRAME), (1006, Ending.EOF), (1006, Ending.RESET)])
+def test_a_connection_may_be_given_up_in_three_ways(code, ending):
+    assert session_that_ends(code, ending).given_up_with(1009).ending is ending
+    with pytest.raises(AssertionError, match="and no reply, got"):
+        session_that_ends(code, ending, {"id": 1, "connect": {}}).given_up_with(1009)
+
+
+@pytest.mark.parametrize(
+    ("code", "ending"),
+    [(3501, Ending.CLOSE_FRAME), (1006, Ending.BROKEN), (1006, Ending.EXCESS), (1006, Ending.UNREAD)],
+)
+def test_a_connection_may_not_be_given_up_otherwise(code, ending):
+    with pytest.raises(AssertionError, match=r"expected close 1009, or an end without a Close frame, got "):
+        session_that_ends(code, ending).given_up_with(1009)
+
+
+def test_pushes_of_wrong_types_are_kept_and_not_found():
+    session = session_that_ends(1006, Ending.EOF, {"push": {"channel": [], "pub": {}}})
+    session.closed()
+    assert session.pushes("a") == []
+    assert len(session.pushes()) == len(session.pushes(kind="pub")) == 1
 
 
 # -- on servers --------------------------------------------------------------------------------------------------------
@@ -220,6 +306,15 @@ def test_a_message_names_the_rule_and_so_does_the_error(on):
         BrokenRuleError, match=r"expected each publication once, got publication 1\d+ .* \(GL-SUB-018\)"
     ):
         scene.settle()
+
+
+def test_a_publish_that_is_no_longer_accepted_is_noticed(on):
+    scene = on(Parts())
+    scene.subscribe(0, 0)
+    scene._seats[0].session.request = lambda *_: Reply(9, {"id": 9, "error": {"code": 103}})
+    with pytest.raises(BrokenRuleError) as caught:
+        scene.publish_itself(0, 0)
+    assert caught.value.requirement == "GL-PUB-002"
 
 
 def test_a_stray_publication_is_found_at_the_end(on):

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from servers import COMMAND, environment, liveproto
 from traces import CLEAN, CONNECT, CONNECTED, PUBLICATION, SUBSCRIBE, SUBSCRIBED, close, write_trace
 
-from liveproto_conformance.trace import TraceWriter
+from liveproto_conformance.traces.trace import TraceWriter
 
 OTHER = ("<", "text", b'{"push":{"channel":"x/y/z","pub":{"data":1}}}')
 ROW = re.compile(r" *\d+\.\d{6} +(\d+) ([<>]) (\w+) +(.*)")

@@ -5,8 +5,8 @@ import random
 import pytest
 from hypothesis import strategies as st
 
-from liveproto_conformance.shrink import cut_down, smallest
-from liveproto_conformance.stateful import Conversation, step
+from liveproto_conformance.failures.shrink import cut_down, smallest
+from liveproto_conformance.stateful.conversation import Conversation, step
 
 
 class Machine(Conversation):

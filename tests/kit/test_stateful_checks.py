@@ -8,7 +8,7 @@ from liveproto_conformance.check import NotApplicableError, check, mark_of, stat
 from liveproto_conformance.execute import execute, execute_again
 from liveproto_conformance.requirements import Level
 from liveproto_conformance.search import MAX_STEPS, SESSIONS_SHARE
-from liveproto_conformance.stateful import Conversation, step
+from liveproto_conformance.stateful.conversation import Conversation, step
 from liveproto_conformance.target import Settings
 from liveproto_conformance.trial import Task
 from liveproto_conformance.verdict import Status

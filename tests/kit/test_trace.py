@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveproto_conformance.trace import (
+from liveproto_conformance.traces.trace import (
     MAX_PAYLOAD_BYTES,
     Event,
     TraceWriter,

@@ -15,7 +15,7 @@ from liveproto.session.states import (
     ServerInput,
     ServerState,
 )
-from liveproto_conformance.transitions import BEYOND, CELLS, TIMED, Coverage, Reached, Shadow, name_of
+from liveproto_conformance.stateful.transitions import BEYOND, CELLS, TIMED, Coverage, Reached, Shadow, name_of
 
 OPEN, CONNECTING, SERVING = ServerState.OPEN, ServerState.CONNECTING, ServerState.CONNECTED
 ABSENT, SUBSCRIBING, SUBSCRIBED = ChannelState
@@ -124,6 +124,14 @@ def test_errors_tell_of_limits(code, input_):
     traffic = ['> {"id":2,"subscribe":{"channel":"a"}}', f'< {{"id":2,"error":{{"code":{code}}}}}']
     assert reached_after_connect(*traffic) == {(SERVING, input_)}
     assert reached_after_connect(*traffic, *subscribed(3)) == {(SERVING, input_), *SUBSCRIBE}
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "unsubscribe"])
+def test_a_limit_ends_the_subscribe_and_not_what_was_sent_with_it(kind):
+    lines = f'> {{"id":2,"subscribe":{{"channel":"a"}}}}\n{{"id":3,"{kind}":{{"channel":"a"}}}}'
+    refused = '< {"id":2,"error":{"code":106,"message":""}}'
+    cells = reached_after_connect(lines, refused, f'< {{"id":3,"{kind}":{{}}}}', *subscribed(4))
+    assert {(SERVING, ServerInput.SUBSCRIBE_OVER_LIMIT), (SUBSCRIBING, ChannelInput(kind))} | SUBSCRIBE <= cells
 
 
 def test_a_send_counts_when_a_later_command_is_answered():

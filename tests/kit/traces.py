@@ -2,7 +2,7 @@
 
 import json
 
-from liveproto_conformance.trace import TraceWriter
+from liveproto_conformance.traces.trace import TraceWriter
 
 CONNECT = (">", "text", b'{"id":1,"connect":{}}')
 CONNECTED = ("<", "text", b'{"id":1,"connect":{"client":"u","ping":25,"pong":true}}')

@@ -6,6 +6,7 @@ from liveproto.session.monitor.raw import (
     as_list,
     as_object,
     canonical,
+    count_keys,
     is_json,
     is_whole_number,
     read_line,
@@ -28,6 +29,8 @@ def test_what_is_not_json_has_a_fault_or_a_rest(raw):
 def test_repeated_keys_are_noticed_at_every_level():
     assert read_line(b'{"a":{"b":1,"b":2}}').repeats_key
     assert read_line(b'{"a":{"b":1},"b":2}').repeats_key is False
+    ours = [b'{"a":1,"a":2}', b'{"a":{"b":1,"b":2}}', b'{"a":{"b":{"c":1,"c":2}}}', b"5"]
+    assert [read_line(raw).repeats_command_key for raw in ours] == [True, True, False, False]
 
 
 def test_bytes_that_are_no_utf8_are_named_and_read():
@@ -55,4 +58,27 @@ def test_messages_are_split_at_newlines_but_the_last():
 
 
 def test_known_keys_are_read_in_any_case():
-    assert canonical({"ID": 1, "Sub_Refresh": {}, "Other": 2}) == {"id": 1, "sub_refresh": {}, "Other": 2}
+    written = {"ID": 1, "Subscribe": {"CHANNEL": "a", "Data": 1}, "Other": 2}
+    assert canonical(written) == {"id": 1, "subscribe": {"channel": "a", "Data": 1}, "Other": 2}
+    assert canonical({"rpc": 5}) == {"rpc": 5}
+
+
+def test_keys_that_become_one_are_fewer():
+    value = {"id": 1, "subscribe": {"channel": "a", "Channel": "b"}}
+    assert (count_keys(value), count_keys(canonical(value))) == (4, 3)
+
+
+@pytest.mark.parametrize("inner", [b"", b'"]["', b"1,{}", b'"\\"]"'])
+def test_what_is_nested_too_deep_is_not_looked_into(inner):
+    line = read_line(b'{"id":2,"rpc":{"data":' + b"[" * 50_000 + inner + b"]" * 50_000 + b'},"x":"]"} y')
+    assert (line.fault, line.rest, line.object["id"], line.object["x"]) == (None, "y", 2, "]")
+    assert line.raw.count(b"[") == 98
+
+
+def test_many_brackets_side_by_side_are_not_deep():
+    raw = b"[" + b"[]," * 500 + b"{}]"
+    assert read_line(raw).raw == raw
+
+
+def test_text_without_an_end_is_read_once():
+    assert read_line(b"[" * 101 + rb"\\\"" * 100_000).fault

@@ -18,6 +18,8 @@ from watching import (
     close,
     error,
     push,
+    subscribe,
+    subscribed,
     watched,
 )
 
@@ -38,6 +40,8 @@ BEATS = [(PAUSE, 20), PING, PONG, (PAUSE, 25), PING, PONG]
          [CONNECT[0], ASKED, error(109, "token expired", id_=1), (PAUSE, 5)]),
         ("GL-WIRE-044", Side.SERVER, [*CONNECT, ASKED, (PAUSE, 5)],
          [*CONNECT, (SENT, '{"id":2,"send":{}}'), (PAUSE, 5)]),
+        ("GL-WIRE-044", Side.SERVER, [*CONNECT, ASKED, (PAUSE, 5)],
+         [*CONNECT, (SENT, '{"id":2,"send":{},"refresh":{"token":"t"}}'), (PAUSE, 5)]),
         ("GL-PUB-006", Side.SERVER, [*CONNECT, *SUBSCRIBED, *PUBLISHED, (PAUSE, 5)],
          [*CONNECT, *SUBSCRIBED, *PUBLISHED, (PAUSE, 4), PUB, (PAUSE, 5)]),
         ("GL-PUB-006", Side.SERVER, [*CONNECT, *SUBSCRIBED, *PUBLISHED, (PAUSE, 5)],
@@ -51,6 +55,10 @@ BEATS = [(PAUSE, 20), PING, PONG, (PAUSE, 25), PING, PONG]
         ("GL-SUB-026", Side.CLIENT, [*CONNECT, *SUBSCRIBED, RENEW, (PAUSE, 5)],
          [*CONNECT, *SUBSCRIBED, push(unsubscribe={"code": 2000, "reason": "x"}), (PAUSE, 5)]),
         ("GL-SUB-026", Side.CLIENT, [*CONNECT, *SUBSCRIBED, RENEW, (PAUSE, 5)], [*CONNECT, RENEW, (PAUSE, 5)]),
+        ("GL-SUB-026", Side.CLIENT, [*CONNECT, *SUBSCRIBED, RENEW, (PAUSE, 5)],
+         [*CONNECT, subscribe(2, token="t"), subscribed(2), RENEW, (PAUSE, 5)]),
+        ("GL-SUB-026", Side.CLIENT, [*CONNECT, *SUBSCRIBED, RENEW, (PAUSE, 5)],
+         [*CONNECT, push(subscribe={}), RENEW, (PAUSE, 5)]),
         ("GL-PING-002", Side.SERVER, [*CONNECT, (PAUSE, 30)], [*CONNECT, *BEATS, (PAUSE, 29)]),
         ("GL-PING-002", Side.SERVER, [*CONNECT, *BEATS, (PAUSE, 30)], [*QUIET, (PAUSE, 1000)]),
         ("GL-PING-002", Side.SERVER, [*CONNECT, *BEATS, (PAUSE, 1), PING], [*CONNECT, PING, PONG, (PAUSE, 13), PING]),
@@ -72,15 +80,39 @@ def test_a_missing_close_is_found_once():
     assert [f.requirement for f in watched(session).findings() if f.side is Side.SERVER] == ["GL-WIRE-013"]
 
 
-def test_a_late_answer_is_the_answer():
-    session = [*CONNECT, ASKED, (PAUSE, 5), (GOT, '{"id":2,"rpc":{}}')]
+@pytest.mark.parametrize(
+    "session",
+    [
+        [*CONNECT, ASKED, (PAUSE, 5), (GOT, '{"id":2,"rpc":{}}')],
+        [*CONNECT, ASKED, (PAUSE, 5), ASKED, *[(GOT, '{"id":2,"rpc":{}}')] * 2],
+        [CONNECT[0], (PAUSE, 5), error(109, "token expired", id_=1)],
+    ],
+)
+def test_a_late_answer_is_the_answer(session):
     assert [f.requirement for f in watched(session).findings()] == ["GL-WIRE-044"]
+
+
+def test_what_is_answered_is_not_due():
+    session = [*CONNECT, (SENT, '{"id":3,"rpc":{}}'), ASKED, (GOT, '{"id":2,"rpc":{}}'), (PAUSE, 5)]
+    assert [f.text for f in watched(session).findings()] == ["expected a reply to command 3 within 5 s, got none"]
 
 
 def test_a_ping_of_no_length_has_no_time():
     for ping in ('"x"', "0", "true"):
         connected = (GOT, f'{{"id":1,"connect":{{"client":"u","ping":{ping}}}}}')
         assert "GL-PING-002" not in broken([CONNECT[0], connected, PING, PING, (PAUSE, 1000)], Side.SERVER)
+
+
+def test_pings_that_were_held_up_come_together():
+    connected = (GOT, '{"id":1,"connect":{"client":"u","ping":1,"pong":true}}')
+    session = [CONNECT[0], connected, (PAUSE, 1), PING, PONG, (PAUSE, 3), PING, PONG, PING, PONG]
+    assert broken(session, Side.SERVER) == set()
+
+
+def test_a_channel_that_was_forgotten_may_have_been_renewed():
+    many = [subscribe(n, f"c{n}") for n in range(3, 10_050)]
+    session = [*CONNECT, *SUBSCRIBED, RENEW, *many, SUBSCRIBE]
+    assert "GL-SUB-026" not in broken([*session, (PAUSE, 5)], Side.CLIENT)
 
 
 def test_a_subscribe_renews_a_subscription_for_good():

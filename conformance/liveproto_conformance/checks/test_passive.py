@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from liveproto_conformance.check import Lane, NotApplicableError, NotExercisedError, check
-from liveproto_conformance.failure import EvidenceError
+from liveproto_conformance.failures.failure import EvidenceError
 from liveproto_conformance.oracle import Oracle
 
 

@@ -20,7 +20,7 @@ from liveproto_conformance.mutants.planted import Planted, size_of
 from liveproto_conformance.mutants.trial import TIMEOUT_S, against, served
 from liveproto_conformance.probe import probe, root
 from liveproto_conformance.reference.server import Parts
-from liveproto_conformance.search import Search
+from liveproto_conformance.search import SHRINK_BUDGET_S, Search
 from liveproto_conformance.target import make_settings
 from liveproto_conformance.trial import Task, attempt
 
@@ -46,7 +46,7 @@ class Found:
     """What the check says of it."""
 
 
-def hunt(planted: Planted) -> Found:
+def hunt(planted: Planted, shrink_budget_s: float = SHRINK_BUDGET_S) -> Found:
     """Serve a planted bug and let its check look for it."""
     task = _task(planted.check)
     with served(planted.patch(Parts())) as urls:
@@ -55,7 +55,7 @@ def hunt(planted: Planted) -> Found:
             root(bench)
             probe(bench)
             shorter = [_fails(bench, task, values, _PATIENCE_S) for values in _without_each_step(planted.least)]
-            search, shrinking_s = _search(bench, task)
+            search, shrinking_s = _search(bench, task, shrink_budget_s)
             return Found(
                 least_fails=_fails(bench, task, planted.least, TIMEOUT_S),
                 spare=tuple(index for index, fails in enumerate(shorter) if fails),
@@ -74,9 +74,9 @@ def _task(check_id: str) -> Task:
     return Task(check.id, check.function, mark, check.level)
 
 
-def _search(bench: Bench, task: Task) -> tuple[Search, float]:
+def _search(bench: Bench, task: Task, shrink_budget_s: float) -> tuple[Search, float]:
     with Stand(bench, task.id) as stand:
-        search = Search(stand, task, _count_all)
+        search = Search(stand, task, _count_all, shrink_budget_s)
         search.run()
         return search, max(time.monotonic() - search.failed_at, 0.0)
 

@@ -1,6 +1,6 @@
 """What a recorder keeps of what passes: events into a trace, until it is full or cannot be written.
 
-Not here: sockets (``proxy``). Whatever becomes of the trace, traffic goes on.
+Not here: sockets (``proxy``), and judging (``judge``). Whatever becomes of the trace, traffic and judging go on.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from liveproto_conformance.recorder.tap import Held, Tap, close_event
-from liveproto_conformance.trace import ABNORMAL
+from liveproto_conformance.traces.trace import ABNORMAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from liveproto_conformance.recorder.judge import Judge
     from liveproto_conformance.recorder.tap import Said
-    from liveproto_conformance.trace import TraceWriter
+    from liveproto_conformance.traces.trace import TraceWriter
 
 _FRAMING_BYTES: Final = 256
 """At most what an event takes beside its payload, and what redacting adds to a small one."""
@@ -24,8 +25,11 @@ _FRAMING_BYTES: Final = 256
 class Recording:
     """The trace, what was counted, and why it ended early."""
 
-    def __init__(self, writer: TraceWriter, max_bytes: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, writer: TraceWriter, max_bytes: int, say: Callable[[str], None], judge: Judge | None = None
+    ) -> None:
         self._writer = writer
+        self._judge = judge
         self._max_bytes = max_bytes
         self._say = say
         self._numbers = itertools.count(1)
@@ -42,9 +46,18 @@ class Recording:
         return next(self._numbers)
 
     def write(self, connection: int, direction: str, kind: str, payload: bytes) -> None:
-        """Write an event, unless the recording is over."""
-        if self.full or self.failed:
-            return
+        """Write an event, unless the recording is over, and have it judged."""
+        if not (self.full or self.failed):
+            self._keep(connection, direction, kind, payload)
+        if self._judge is not None:
+            self._judge.take(connection, direction, kind, payload)
+
+    def forget(self, connection: int) -> None:
+        """Take the end of a connection of which nothing more will be written. Idempotent."""
+        if self._judge is not None:
+            self._judge.forget(connection)
+
+    def _keep(self, connection: int, direction: str, kind: str, payload: bytes) -> None:
         if self._writer.size + len(payload) + _FRAMING_BYTES > self._max_bytes:
             self.full = True
             self._say(f"recording ended: the trace would exceed {self._max_bytes} bytes; traffic passes on")
@@ -87,6 +100,7 @@ class WebSocketRecording:
         self._closed = True
         for tap in self._taps.values():
             tap.stop()
+        self._recording.forget(self._connection)
 
     def _take(self, direction: str, said: Said) -> None:
         if said.kind == "close" and self._closed:

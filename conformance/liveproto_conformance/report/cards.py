@@ -10,16 +10,16 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from liveproto_conformance.failure import in_words
-from liveproto_conformance.printable import printable
+from liveproto_conformance.failures.failure import in_words
+from liveproto_conformance.report.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions
 
-    from liveproto_conformance.card import Card
-    from liveproto_conformance.failure import Exchange, Failure, Place
+    from liveproto_conformance.failures.card import Card
+    from liveproto_conformance.failures.failure import Exchange, Failure, Place
     from liveproto_conformance.requirements import Requirement
     from liveproto_conformance.verdict import Status
 
@@ -32,6 +32,8 @@ _AFTER: Final = 3
 """Messages shown before and after the one it is about."""
 _LINES: Final = 6
 """Of one message."""
+_NEWLINE: Final = "↵"
+"""Shown for a line that is blank, or the end of a message after a newline."""
 _SHOWN: Final = 1000
 """Characters of a text."""
 
@@ -140,8 +142,10 @@ def _payload(exchange: Exchange) -> str:
     if exchange.kind == "close":
         code, reason = json.loads(text)
         return f"close {code} {printable(json.dumps(reason, ensure_ascii=False))}"
+    if not text:
+        return "(empty)"
     lines = text.split("\n")
-    shown = [printable(line) for line in lines[:_LINES]]
+    shown = [printable(line) or _NEWLINE for line in lines[:_LINES]]
     if len(lines) > _LINES:
         shown.append(f"… {len(lines) - _LINES} more lines")
     if len(exchange.payload) < exchange.size:

@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from liveproto_conformance.printable import printable
 from liveproto_conformance.report import cards
 from liveproto_conformance.report.json_report import REPORT
+from liveproto_conformance.report.printable import printable
 from liveproto_conformance.verdict import Exit, Status, Verdict
 
 if TYPE_CHECKING:

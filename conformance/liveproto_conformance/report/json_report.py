@@ -7,7 +7,7 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from liveproto_conformance.card import as_json
+from liveproto_conformance.failures.card import as_json
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.verdict import Status
 

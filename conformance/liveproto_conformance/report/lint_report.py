@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from liveproto_conformance.printable import counted, printable, printable_bytes
+from liveproto_conformance.report.printable import counted, printable, printable_bytes
 from liveproto_conformance.requirements import Level, requirements
 from liveproto_conformance.verdict import Exit
 
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from liveproto_conformance.lint import Judged, Spotted
     from liveproto_conformance.requirements import Requirement
+    from liveproto_conformance.traces.lint import Judged, Spotted
 
 _STYLES: Final = {Level.MUST: "bold red", Level.SHOULD: "yellow", Level.MAY: "cyan"}
 _LINE_BYTES: Final = 400
+_WORDS: Final = 400
+"""At most so many characters of a text, and of a pointer, on the line of a finding that was made live."""
 _SHOWN: Final = 5
 """Findings of one requirement that people are shown; JSON has all that were kept."""
 _VERDICTS: Final = {
@@ -63,6 +65,7 @@ def judged_as_json(path: Path, judged: Judged) -> str:
             "connections": judged.connections,
             "messages": judged.messages,
             "bytes": judged.bytes,
+            "losses": judged.losses,
             "lost": [{"connection": connection, "text": text} for connection, text in judged.lost],
             "findings": list(map(_finding_as_json, judged.spotted)),
             "requirements": [
@@ -78,6 +81,22 @@ def judged_as_json(path: Path, judged: Judged) -> str:
         },
         indent=2,
     )
+
+
+def finding_line(spotted: Spotted) -> str:
+    """Say in one line of bounded length what was found, while traffic passes."""
+    finding = spotted.finding
+    level = requirements()[finding.requirement].level
+    return f"{level} {finding.requirement} {_place(spotted, _WORDS)}: {printable(_cut(finding.text, _WORDS))}"
+
+
+def summary_line(judged: Judged) -> str:
+    """Say in one line how much was judged live, and what of it was broken."""
+    lost = f", {counted(judged.losses, 'connection')} not to the end" if judged.losses else ""
+    amount = f"{counted(judged.messages, 'message')} on {counted(judged.connections, 'connection')}{lost}"
+    broken = ", ".join(f"{each.id} {each.level} {judged.broken[each.id]:,}" for each in _broken(judged))
+    nothing = "no rule broken" if judged.messages else "nothing to judge"
+    return f"judged {amount}: {f'broken {broken}' if broken else nothing}"
 
 
 def _finding_as_json(spotted: Spotted) -> dict[str, Any]:
@@ -119,17 +138,22 @@ def _card(requirement: Requirement, judged: Judged) -> Group:
 
 def _lines(spotted: Spotted) -> Iterator[tuple[int, Text]]:
     finding = spotted.finding
-    pointer = f" {printable(finding.pointer)}" if finding.pointer else ""
     check = f", {printable(spotted.check)}" if spotted.check else ""
-    where = (
-        f"{finding.side}, connection {spotted.connection}, message {finding.message}, line {finding.line}{pointer},"
-        f" at {finding.time_s:.6f} s{check}"
-    )
-    yield 2, Text(where, style="dim")
+    yield 2, Text(f"{_place(spotted)}, at {finding.time_s:.6f} s{check}", style="dim")
     yield 4, Text(printable(finding.text))
     if spotted.sender is not None:
         arrow = "> " if spotted.sender == "client" else "< "
         yield 4, Text(arrow + printable_bytes(spotted.line, _LINE_BYTES, spotted.line_bytes), style="cyan")
+
+
+def _place(spotted: Spotted, limit: int | None = None) -> str:
+    finding = spotted.finding
+    pointer = f" {printable(_cut(finding.pointer, limit))}" if finding.pointer else ""
+    return f"{finding.side}, connection {spotted.connection}, message {finding.message}, line {finding.line}{pointer}"
+
+
+def _cut(text: str, limit: int | None) -> str:
+    return text if limit is None or len(text) <= limit else f"{text[:limit]}…"
 
 
 def _indented(text: Text, columns: int) -> Padding:

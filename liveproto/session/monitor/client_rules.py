@@ -10,6 +10,7 @@ Sources: SPEC.md, each rule under its id.
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -23,6 +24,7 @@ from liveproto.session.monitor.raw import (
     Line,
     as_object,
     canonical,
+    count_keys,
     is_whole_number,
     read_line,
     split_lines,
@@ -36,7 +38,9 @@ _MAX_ID: Final = 2**32 - 1
 _PLAIN: Final = frozenset(
     {"connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "rpc"}
 )
-_PLAIN_FIELDS: Final = frozenset({"channel", "data", "method", "name", "version", "flag", "limit"})
+_PLAIN_FIELDS: Final = frozenset({"channel", "data", "method", "name", "version", "flag"})
+_UNSURE: Final = re.compile(r"at `\$\.(subscribe\.(flag|delta)|connect\.headers)\b|surrogate")
+"""Fields that older servers do not know, and text that some put right."""
 
 
 class Misuse(enum.Enum):
@@ -56,6 +60,7 @@ class Misuse(enum.Enum):
     NO_ID = "a command without id"
     NO_REQUEST = "a command without a known request"
     BAD_FIELD = "a field of the wrong type"
+    UNSURE_FIELD = "a field that not every server reads as wrong"
     NO_CHANNEL_SUBSCRIBE = "a subscribe without channel"
     NO_CHANNEL_UNSUBSCRIBE = "an unsubscribe without channel"
     NO_CHANNEL_PUBLISH = "a publish without channel"
@@ -89,6 +94,7 @@ FAULTS: Final[Mapping[Misuse, Rule]] = {
     Misuse.NO_ID: Rule("GL-WIRE-039", None),
     Misuse.NO_REQUEST: Rule("GL-WIRE-043", "GL-WIRE-043"),
     Misuse.BAD_FIELD: Rule("GL-WIRE-015", "GL-WIRE-015"),
+    Misuse.UNSURE_FIELD: Rule("GL-WIRE-015", None),
     Misuse.NO_CHANNEL_SUBSCRIBE: Rule("GL-SUB-002", "GL-SUB-002"),
     Misuse.NO_CHANNEL_UNSUBSCRIBE: Rule("GL-SUB-012", "GL-SUB-012"),
     Misuse.NO_CHANNEL_PUBLISH: Rule("GL-PUB-003", "GL-PUB-003"),
@@ -115,7 +121,8 @@ class ClientRules:
 
     def message(self, data: bytes, *, binary: bool, now: float) -> None:
         """Judge a message, and enter its commands into the ledger."""
-        self._ledger.extraordinary |= binary
+        if binary:
+            self._ledger.deviates()
         for number, raw in enumerate(split_lines(data)):
             self._findings.line = number
             line = read_line(raw)
@@ -125,35 +132,38 @@ class ClientRules:
             for requirement in ("GL-WIRE-028", "GL-WIRE-039", "GL-PING-011"):
                 self._findings.triggers[requirement] += misuse is None or FAULTS[misuse].broken != requirement
             if line.object is not None:
-                self._enter(line.object, now)
-                self._ledger.extraordinary |= not is_plain(line)
+                if not is_plain(line):
+                    self._ledger.deviates()
+                self._enter(line.object, now, ambiguous=is_ambiguous(line))
 
     def _misused(self, misuse: Misuse, line: Line, now: float) -> None:
         rule = FAULTS[misuse]
         text = f"expected none of it, got {misuse.value}: {line.raw[:80]!r}"
         self._findings.require(rule.broken, Side.CLIENT, holds=False, text=text)
         ledger = self._ledger
-        ledger.extraordinary = True
-        if ledger.misused_after is None:
-            ledger.misused_after = ledger.order
+        ledger.deviates()
+        ledger.misused = True
         if rule.closes is not None and ledger.fault is None and not ledger.refused:
             ledger.fault = Fault(rule.closes, ledger.order + (misuse in _WITH_COMMAND), now)
 
-    def _enter(self, value: dict[str, Json], now: float) -> None:
+    def _enter(self, value: dict[str, Json], now: float, *, ambiguous: bool) -> None:
         ledger = self._ledger
         value = canonical(value)
         if not value:
             ledger.pings_unanswered = max(0, ledger.pings_unanswered - 1)
             ledger.last_pong_at = now
             return
-        self._id_in_use(value.get("id"))
-        command = ledger.take_command(value, now)
+        id_ = value.get("id")
+        self._id_in_use(id_)
+        command = ledger.take_command(value, now, ambiguous=ambiguous)
+        # Servers that know a pong by its missing id take this for one.
+        ledger.may_have_ponged |= ambiguous or not (id_ or "send" in command.kinds)
         ledger.connect_sent |= "connect" in command.kinds
 
     def _id_in_use(self, id_: Json) -> None:
         if is_whole_number(id_):
             text = f"expected an id that no command waits with, got {id_}"
-            self._findings.require("GL-WIRE-039", Side.CLIENT, id_ not in self._ledger.waiting, text, "/id")
+            self._findings.require("GL-WIRE-039", Side.CLIENT, self._ledger.is_free(id_), text, "/id")
 
 
 _WITH_COMMAND: Final = frozenset(
@@ -186,15 +196,17 @@ def misuse_of_value(line: Line, ledger: Ledger) -> Misuse | None:
     value = canonical(line.object or {})
     if not value:
         return _misuse_of_pong(ledger)
+    if is_ambiguous(line):
+        return None
     kinds = [kind for kind in REQUESTS if value.get(kind) is not None]
     if (misuse := _misuse_of_order(kinds, ledger) or _misuse_of_id(value.get("id"), kinds)) is not None:
         return misuse
     if not kinds:
         return Misuse.NO_REQUEST
-    if json_v2.decode_commands(line.raw).fault is not None:
-        return Misuse.BAD_FIELD
-    nameless = (_NEEDS_CHANNEL[kind] for kind in kinds if kind in _NEEDS_CHANNEL and not value[kind].get("channel"))
-    return next(nameless, None)
+    if (fault := json_v2.decode_commands(line.raw).fault) is not None:
+        return Misuse.UNSURE_FIELD if _UNSURE.search(fault.reason) else Misuse.BAD_FIELD
+    # Of several requests it is the server's choice which one counts.
+    return None if len(kinds) > 1 or value[kinds[0]].get("channel") else _NEEDS_CHANNEL.get(kinds[0])
 
 
 def _misuse_of_pong(ledger: Ledger) -> Misuse | None:
@@ -207,7 +219,7 @@ def _misuse_of_pong(ledger: Ledger) -> Misuse | None:
 
 def _misuse_of_order(kinds: list[str], ledger: Ledger) -> Misuse | None:
     if "connect" in kinds:
-        return Misuse.CONNECT_AGAIN if ledger.connect_sent else None
+        return Misuse.CONNECT_AGAIN if ledger.connect_sent and len(kinds) == 1 else None
     return None if ledger.connect_sent else Misuse.NOT_CONNECT
 
 
@@ -215,8 +227,14 @@ def _misuse_of_id(id_: Json, kinds: list[str]) -> Misuse | None:
     if id_ is None or (is_whole_number(id_) and id_ == 0):
         if kinds == ["send"]:
             return None
-        return Misuse.CONNECT_WITHOUT_ID if "connect" in kinds else Misuse.NO_ID
+        return Misuse.CONNECT_WITHOUT_ID if kinds == ["connect"] else Misuse.NO_ID
     return None if is_whole_number(id_) and 0 < id_ <= _MAX_ID else Misuse.BAD_ID
+
+
+def is_ambiguous(line: Line) -> bool:
+    """Tell whether servers differ in which request, id or channel a command has: some key is repeated (GL-WIRE-046)."""
+    value = line.object or {}
+    return line.repeats_command_key or count_keys(canonical(value)) < count_keys(value)
 
 
 def is_plain(line: Line) -> bool:

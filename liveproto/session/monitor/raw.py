@@ -6,14 +6,20 @@ Sources: RFC 8259; SPEC.md areas WIRE.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, cast
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Json = Any
+_MAX_DEPTH: Final = 100
+"""What is nested deeper is not looked into: how deep a server goes is its own choice, and Python's has a limit."""
+_STEPS: Final = {ord(bracket): step for bracket, step in {"[": 1, "{": 1, "]": -1, "}": -1}.items()}
+_NO_BRACKETS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[^][{}"]+', re.DOTALL)
+_TOKEN: Final = re.compile(rb"[][{}]|" + _NO_BRACKETS.pattern, re.DOTALL)
 _MAX_DIGITS: Final = 4_000
 """Beyond, Python refuses to make an integer of a text; no field of the protocol is near it."""
 
@@ -25,6 +31,7 @@ class Line:
     """One line of a message."""
 
     raw: bytes
+    """Its bytes, without what is nested too deep."""
     value: Json
     """What its JSON text says; None where there is none. Bytes that are no UTF-8 stand in it as lone surrogates."""
     fault: str | None
@@ -33,6 +40,8 @@ class Line:
     """What follows the first value."""
     repeats_key: bool
     """Whether some object in it has a key twice."""
+    repeats_command_key: bool
+    """Whether the value itself or one of its members has."""
 
     @property
     def object(self) -> dict[str, Json] | None:
@@ -62,28 +71,65 @@ def split_lines(data: bytes) -> list[bytes]:
 
 def read_line(raw: bytes) -> Line:
     """Read one line: its first JSON value, and what follows."""
-    repeated = False
+    raw = _without_depths(raw)
+    repeating: list[dict[str, Json]] = []
 
     def make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        nonlocal repeated
         made = dict(pairs)
-        repeated = repeated or len(made) < len(pairs)
+        if len(made) < len(pairs):
+            repeating.append(made)
         return made
 
     decoder = json.JSONDecoder(object_pairs_hook=make_object, parse_constant=_refuse, parse_int=_integer)
     text = raw.decode(errors="surrogateescape").strip(" \t\r")
     try:
         value, end = decoder.raw_decode(text)
-    except (ValueError, RecursionError) as error:
-        return Line(raw, None, f"{error}" or type(error).__name__, "", repeats_key=False)
+    except ValueError as error:
+        return Line(raw, None, f"{error}", "", repeats_key=False, repeats_command_key=False)
     fault = None if _is_utf8(raw) else NOT_UTF8
-    return Line(raw, value, fault, text[end:].strip(" \t\r"), repeats_key=repeated)
+    rest = text[end:].strip(" \t\r")
+    near = {id(member) for member in (value, *(as_object(value) or {}).values())} if repeating else set[int]()
+    own = any(id(made) in near for made in repeating)
+    return Line(raw, value, fault, rest, repeats_key=bool(repeating), repeats_command_key=own)
 
 
 def canonical(value: dict[str, Json]) -> dict[str, Json]:
-    """Write the keys of a command as servers do that read them in any case."""
-    known = {"id", *REQUESTS}
+    """Write the keys of a command as servers do that read them in any case; keys that become one are repeated."""
+    command = _in_lower_case(value, _KEYS)
+    for kind in _KEYS & command.keys():
+        if (request := as_object(command[kind])) is not None:
+            command[kind] = _in_lower_case(request, _CHANNEL)
+    return command
+
+
+def count_keys(value: dict[str, Json]) -> int:
+    """Count the keys of a command and of its requests."""
+    return len(value) + sum(len(as_object(member) or ()) for member in value.values())
+
+
+def _in_lower_case(value: dict[str, Json], known: frozenset[str]) -> dict[str, Json]:
     return {key.lower() if key.lower() in known else key: member for key, member in value.items()}
+
+
+def _without_depths(raw: bytes) -> bytes:
+    if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH:
+        return raw
+    depth = 0
+    for bracket in _NO_BRACKETS.sub(b"", raw):
+        depth += _STEPS[bracket]
+        if depth > _MAX_DEPTH:
+            return b"".join(_shallow(raw))
+    return raw
+
+
+def _shallow(raw: bytes) -> Iterator[bytes]:
+    depth = 0
+    for match in _TOKEN.finditer(raw):
+        token = match[0]
+        step = _STEPS.get(token[0], 0)
+        if depth + min(step, 0) < _MAX_DEPTH:
+            yield token
+        depth += step
 
 
 def is_json(data: bytes) -> bool:
@@ -124,3 +170,5 @@ REQUESTS: Final = (
     "sub_refresh",
 )
 """The names of requests and of their results."""
+_KEYS: Final = frozenset({"id", *REQUESTS})
+_CHANNEL: Final = frozenset({"channel"})

@@ -74,7 +74,7 @@ class ServerRules:
             self._require("GL-WIRE-007", not blank, "expected an object on each line, got a blank one")
             if line.object is not None and not line.rest and line.fault is None:
                 objects.append(line.object)
-                self._line(line.object, raw, now)
+                self._line(line.object, line.raw, now)
             elif line.fault is not None or line.rest:
                 unreadable += [] if blank else [f"expected one JSON object, got {line.fault or 'more behind it'}"]
             else:
@@ -96,6 +96,7 @@ class ServerRules:
         first, self._first_line = self._first_line, False
         if first:
             connects = "connect" in value or "connect" in self._ledger.sent_kinds(value.get("id"))
+            connects |= self._ledger.forgot_commands
             self._require("GL-CONN-003", connects and "push" not in value, "expected the connect reply first")
         if "push" in value:
             self._require("GL-WIRE-041", "id" not in value, "expected a push without id, got one with", "/id")
@@ -110,6 +111,8 @@ class ServerRules:
 
     def _ping(self, raw: bytes, now: float) -> None:
         ledger = self._ledger
+        if ledger.mixed_send and raw.strip() != b"{}":
+            return
         self._require("GL-PING-001", raw.strip() == b"{}", f"expected a ping to be exactly {{}}, got {raw[:40]!r}")
         if ledger.connect_result is None:
             return
@@ -118,12 +121,29 @@ class ServerRules:
         announced = "ping" in ledger.connect_result
         self._require("GL-PING-010", announced, "expected no ping, as the connect result announced none")
         if ledger.expects_pongs:
-            unanswered = ledger.pings_unanswered
-            self._require("GL-PING-003", not unanswered, "expected close 3012, as the ping before had no pong")
-            self._require(
-                "GL-PING-011", not unanswered, "expected a pong for the ping before, got none", side=Side.CLIENT
-            )
-            ledger.pings_unanswered = 1
+            self._ping_to_answer()
+        ledger.last_ping_at = now
+
+    def _ping_to_answer(self) -> None:
+        ledger = self._ledger
+        if ledger.fault is not None and ledger.fault.requirement == "GL-PING-004" and not ledger.fault.reported:
+            # The pong that nobody had asked for has crossed this ping, and may have been taken for its answer.
+            ledger.fault, ledger.pings_unanswered = None, 0
+            return
+        missing = ledger.pings_unanswered > 0 and not ledger.may_have_ponged
+        self._require("GL-PING-003", not missing, "expected close 3012, as the ping before had no pong")
+        if self._client_owes_pong("expected a pong for the ping before, got none") or ledger.may_have_ponged:
+            ledger.pings_unanswered = 0
+        ledger.pings_unanswered += 1
+        ledger.may_have_ponged = False
+
+    def _client_owes_pong(self, text: str) -> bool:
+        ledger = self._ledger
+        last = ledger.last_ping_at
+        late = self._waits is not None and last is not None and not self._waits.is_recent(last)
+        owes = ledger.pings_unanswered > 0 and late
+        self._require("GL-PING-011", not owes, text, side=Side.CLIENT)
+        return owes
 
     # -- pushes ----------------------------------------------------------------------------------------------------
 
@@ -137,44 +157,43 @@ class ServerRules:
         self._require(
             "GL-WIRE-042", len(kinds) == 1 and named, f"expected a channel and one kind, got {sorted(push)}", "/push"
         )
-        name = push.get("channel")
+        name = self._ledger.named(push)
         if isinstance(name, str) and len(kinds) == 1:
-            self._channel_push(kinds[0], name, push[kinds[0]])
+            self._channel_push(kinds[0], name, as_object(push[kinds[0]]) or {})
 
-    def _channel_push(self, kind: str, name: str, body: Json) -> None:
-        ledger = self._ledger
+    def _channel_push(self, kind: str, name: str, body: dict[str, Json]) -> None:
         match kind:
             case "pub":
-                self._publication(name, as_object(body) or {})
+                self._publication(name, body)
             case "unsubscribe":
-                code = (as_object(body) or {}).get("code")
-                self._require(
-                    "GL-CODE-012",
-                    code in _UNSUBSCRIBE_CODES,
-                    f"expected a code from 2000 to 2999, got {code!r}",
-                    "/push/unsubscribe/code",
-                )
-                channel = ledger.channel(name)
-                temporary = is_whole_number(code) and not codes.unsubscribe_is_final(code)
-                # A command for the channel that is under way has decided already what becomes of it.
-                if temporary and channel.subscribed and not channel.waiting:
-                    channel.told_to_renew_at = self._findings.time_s
-                    ledger.renewals.append((channel, self._findings.time_s))
-                ledger.subscribed(name, subscribed=False)
+                self._unsubscribed(name, body.get("code"))
             case "subscribe":
-                ledger.channel(name).asked = ledger.order
-                ledger.subscribed(name, subscribed=True)
+                self._ledger.subscribed_by_server(name)
             case _:
-                """Joins and leaves change nothing."""
+                if (info := as_object(body.get("info"))) is not None:
+                    self._client_info(info, f"/push/{kind}/info")
+
+    def _unsubscribed(self, name: str, code: Json) -> None:
+        ledger = self._ledger
+        text = f"expected a code from 2000 to 2999, got {code!r}"
+        self._require("GL-CODE-012", code in _UNSUBSCRIBE_CODES, text, "/push/unsubscribe/code")
+        channel = ledger.channel(name)
+        temporary = is_whole_number(code) and not codes.unsubscribe_is_final(code)
+        # A command for the channel that is under way has decided already what becomes of it.
+        if temporary and channel.subscribed and channel.renewable and not channel.waiting and not ledger.unclear:
+            channel.told_to_renew_at = self._findings.time_s
+            ledger.renewals.append((name, self._findings.time_s))
+        # The push may be of a subscription that has ended and begun again since.
+        ledger.subscribed(name, subscribed=False, certain=False)
 
     def _publication(self, name: str, publication: dict[str, Json]) -> None:
         known = self._ledger.channels.get(name)
         asked = known is not None and known.asked > 0
-        if asked or not self._ledger.channels.forgot:
+        if asked or not (self._ledger.channels.forgot or self._ledger.unclear):
             text = f"channel {name!r} was not subscribed on this connection"
             self._require("GL-SUB-015", asked, text, "/push/channel")
             self._require("GL-CHAN-012", asked, f"channel {name!r} is not as subscribed", "/push/channel")
-        if known is not None and asked:
+        if known is not None and asked and not self._ledger.unclear:
             self._delivery(name, known, publication)
         if (info := as_object(publication.get("info"))) is not None:
             self._client_info(info, "/push/pub/info")
@@ -190,12 +209,14 @@ class ServerRules:
         result = self._ledger.connect_result or {}
         if info.get("client") and info.get("client") == result.get("client"):
             channel.own_publications += 1
-            once = channel.own_publications <= 0
+            ledger = self._ledger
+            once = channel.own_publications <= 0 or ledger.publishes_otherwise or ledger.channels.forgot
             text = f"expected each publication once, got more of {name!r} from this client than it published"
             self._require("GL-SUB-018", once, text, "/push/pub")
 
     def _offset(self, channel: Channel, offset: int) -> None:
-        if channel.offset is not None:
+        # A stream that begins anew begins with 1.
+        if channel.offset is not None and offset != 1:
             text = f"expected an offset above {channel.offset}, got {offset}"
             rule = "GL-SUB-018" if offset == channel.offset else "GL-SUB-017"
             self._require(rule, offset > channel.offset, text, "/push/pub/offset")
@@ -213,6 +234,8 @@ class ServerRules:
             return
         kinds = self._ledger.sent_kinds(id_)
         refused = self._ledger.refused
+        if (result := as_object(value.get("connect"))) is not None and self._ledger.connect_result is None:
+            self._connected(result)
         command = self._ledger.take_reply(id_, value)
         if command is None:
             self._unasked(id_)
@@ -234,11 +257,13 @@ class ServerRules:
 
     def _unasked(self, id_: int) -> None:
         ledger = self._ledger
+        if ledger.forgot_commands:
+            return
         if id_ in ledger.sends:
             self._require("GL-CMD-002", holds=False, text=f"expected no reply to send, got one with id {id_}")
         elif id_ in ledger.answered:
             self._require("GL-WIRE-044", holds=False, text=f"expected one reply to command {id_}, got one more")
-        elif not ledger.forgot_commands:
+        else:
             self._require("GL-WIRE-034", holds=False, text=f"no command has id {id_}", pointer="/id")
 
     def _judge_fault(self, command: Command) -> None:
@@ -279,56 +304,75 @@ class ServerRules:
         ledger = self._ledger
         if "connect" not in command.kinds:
             return
+        result = as_object(value.get("connect"))
         if (error := as_object(value.get("error"))) is not None:
             ledger.refused = ledger.connect_result is None
             retried = error.get("temporary") is True or error.get("code") == codes.ErrorCode.TOKEN_EXPIRED
             ledger.terminal_error = ledger.refused and not retried
-            return
-        result = as_object(value.get("connect"))
-        client = (result or {}).get("client")
-        self._require("GL-CONN-001", isinstance(client, str) and client, f"expected a client id, got {client!r}")
-        if result is None:
-            return
+            # What was sent behind connect was not looked at any more.
+            ledger.fault = None if ledger.refused else ledger.fault
+        elif len(command.kinds) == 1:
+            client = (result or {}).get("client")
+            self._require("GL-CONN-001", isinstance(client, str) and client, f"expected a client id, got {client!r}")
+
+    def _connected(self, result: dict[str, Json]) -> None:
+        ledger = self._ledger
         ping, pong = result.get("ping"), result.get("pong")
         whole = ping is None or (is_whole_number(ping) and ping > 0)
-        matching = pong is None or (pong is True and ping is not None)
+        matching = pong is None or pong is False or (pong is True and ping is not None)
         self._require("GL-CONN-006", whole and matching, f"expected whole seconds, got ping {ping!r}, pong {pong!r}")
         ledger.connect_result = result
         ledger.last_ping_at = self._findings.time_s
         for name in as_object(result.get("subs")) or {}:
             ledger.channel(name).asked = ledger.order
-            ledger.subscribed(name, subscribed=True)
+            ledger.subscribed(name, subscribed=True, certain=True)
 
     def _subscription_reply(self, value: dict[str, Json], command: Command) -> None:
         name = command.channel
-        if name is None or not command.kinds & {"subscribe", "unsubscribe"}:
+        if name is None or self._ledger.unclear or not command.kinds & {"subscribe", "unsubscribe"}:
             return
         channel = self._ledger.channel(name)
-        latest = channel.asked <= command.order
         error = as_object(value.get("error"))
-        if error is not None and command.kinds == frozenset({"unsubscribe"}):
+        if error is not None and "unsubscribe" in command.kinds:
             self._require("GL-SUB-007", holds=False, text=f"expected an unsubscribe result, got {error!r:.100}")
-        if error is not None and "subscribe" in command.kinds:
-            self._refused_subscribe(channel, command, error, latest=latest)
+        elif error is not None:
+            self._refused_subscribe(name, channel, command, error)
         elif (result := as_object(value.get("subscribe"))) is not None:
-            unchanged = command.alone and command.subscribed_before and channel.changed < command.order
-            self._require("GL-SUB-003", not unchanged, f"expected error 105, as {name!r} is subscribed", "/subscribe")
-            if latest:
-                self._ledger.subscribed(name, subscribed=True)
-                self._first_offset(channel, result)
-        elif "unsubscribe" in value and (latest or channel.waiting):
-            self._ledger.subscribed(name, subscribed=False)
-            if latest:
-                channel.left = "GL-SUB-008"
+            self._subscribed(name, channel, command, result)
+        elif "unsubscribe" in value:
+            self._left(name, channel, command)
 
-    def _refused_subscribe(self, channel: Channel, command: Command, error: dict[str, Json], *, latest: bool) -> None:
-        already = error.get("code") == codes.ErrorCode.ALREADY_SUBSCRIBED
-        known_to_be_free = command.alone and not command.subscribed_before and not channel.subscribed
-        if already:
-            text = f"expected no error 105, as {command.channel!r} is not subscribed"
-            self._require("GL-SUB-006", not known_to_be_free, text, "/error/code")
-        elif latest and not channel.subscribed:
+    def _was_subscribed(self, channel: Channel, command: Command) -> bool | None:
+        """Tell whether a channel was subscribed all the while a command for it was under way, or not at all."""
+        undisturbed = self._ledger.alone_until_now(command) and channel.changed < command.order
+        return command.known if undisturbed else None
+
+    def _refused_subscribe(self, name: str, channel: Channel, command: Command, error: dict[str, Json]) -> None:
+        if error.get("code") == codes.ErrorCode.ALREADY_SUBSCRIBED:
+            text = f"expected no error 105, as {name!r} is not subscribed"
+            free = self._was_subscribed(channel, command) is False
+            self._require("GL-SUB-006", not free, text, "/error/code")
+        elif self._was_subscribed(channel, command) is False:
             channel.left = "GL-SUB-020"
+
+    def _subscribed(self, name: str, channel: Channel, command: Command, result: dict[str, Json]) -> None:
+        again = self._was_subscribed(channel, command) is True
+        self._require("GL-SUB-003", not again, f"expected error 105, as {name!r} is subscribed", "/subscribe")
+        ledger = self._ledger
+        ledger.subscribed(name, subscribed=True, certain=ledger.alone_until_now(command))
+        if is_whole_number(number := result.get("id")):
+            ledger.numbered.put(number, name)
+        channel.renewable = not command.has_token
+        channel.filtered = command.has_filter
+        self._first_offset(channel, result)
+
+    def _left(self, name: str, channel: Channel, command: Command) -> None:
+        latest = channel.asked <= command.order
+        if latest or channel.waiting:
+            self._ledger.subscribed(name, subscribed=False, certain=self._ledger.alone_until_now(command))
+        # A subscribe from before that still waits may begin after this.
+        if latest and not channel.waiting:
+            channel.left = "GL-SUB-008"
 
     def _first_offset(self, channel: Channel, result: dict[str, Json]) -> None:
         offsets = [
@@ -340,12 +384,12 @@ class ServerRules:
         channel.offset = max(known, default=None)
 
     def _publish_reply(self, value: dict[str, Json], command: Command, now: float) -> None:
-        if "publish" not in command.kinds or command.channel is None:
+        if "publish" not in command.kinds or command.channel is None or self._ledger.unclear:
             return
         channel = self._ledger.channel(command.channel)
         if "publish" not in value:
             channel.own_publications += 1
-        elif channel.subscribed and channel.changed < command.order:
+        elif channel.subscribed and channel.certain and channel.changed < command.order and not channel.filtered:
             expected = Published(command.channel, channel.changed, command.publications, now)
             self._ledger.published.append(expected)
 
@@ -371,17 +415,19 @@ class ServerRules:
     def _cause(self, code: int) -> None:
         ledger = self._ledger
         connected = ledger.connect_result is not None
-        if code == codes.BAD_REQUEST.code and (connected or not ledger.connect_sent):
-            text = "expected close 3501 for a fault of the client only, which sent plain commands or nothing"
-            self._require("GL-CODE-016", ledger.extraordinary, text)
-        if code == codes.BAD_REQUEST.code and ledger.misused_after is not None:
+        if code == codes.BAD_REQUEST.code and connected:
+            text = "expected close 3501 for a fault of the client only, which sent plain commands"
+            self._require("GL-CODE-016", ledger.plain_commands is not None, text)
+        if code == codes.BAD_REQUEST.code and ledger.misused and not ledger.refused:
             text = "expected the replies to connect and unsubscribe before the Close frame, got one less"
-            self._require("GL-CODE-008", not ledger.owes_answer_before(ledger.misused_after), text)
+            owes = ledger.owes_answer_before(ledger.plain_commands or 0)
+            self._require("GL-CODE-008", not owes, text)
         if code == codes.STALE.code:
             self._require("GL-CONN-009", not connected, "expected close 3502 only before the connect reply")
         if code == codes.NO_PONG.code:
             missing = ledger.pings_unanswered or self._pong_is_under_way()
             self._require("GL-PING-008", missing, "expected no close 3012, as no pong is missing")
+            self._client_owes_pong("expected a pong before the server closed for it, got none")
 
     def _pong_is_under_way(self) -> bool:
         """Tell whether the latest pong may not have been read yet: behind a command that waits, or on its way."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from liveproto.session.monitor.ledger import Ledger
 
 _EARLY: Final = 0.5
-"""A ping this share of the interval after the one before is early: less may be the network's doing."""
+"""A ping this share of the interval after the one before is early, if the one before cannot have been so late."""
 
 
 class Waits:
@@ -41,30 +41,28 @@ class Waits:
 
     def ping(self, now: float) -> None:
         """Judge when a ping came."""
-        interval = self._interval()
-        last, self._ledger.last_ping_at = self._ledger.last_ping_at, now
+        interval, last = self._interval(), self._ledger.last_ping_at
         if interval is None or last is None:
             return
         first, self._ledger.pinged = not self._ledger.pinged, True
         if not first:
             text = f"expected {interval} s between pings, got {now - last:.3f} s"
-            self._findings.require("GL-PING-002", Side.SERVER, now - last >= interval * _EARLY, text)
+            least = min(interval * _EARLY, interval - self._timeout_s)
+            self._findings.require("GL-PING-002", Side.SERVER, now - last >= least, text)
 
     def is_recent(self, at: float) -> bool:
         """Tell whether what was sent at ``at`` may be under way still."""
         return self._findings.time_s - at < self._timeout_s
 
     def _replies(self, now: float) -> None:
-        ledger = self._ledger
-        while ledger.waiting:
-            id_, commands = next(iter(ledger.waiting.items()))
-            command = commands[0]
-            if command.sent_at + self._timeout_s > now:
-                return
-            ledger.stop_waiting(id_, command)
-            ledger.overdue.put(id_, command)
-            answerable = bool(command.kinds) and not ledger.refused
-            text = f"expected a reply to command {id_} within {self._timeout_s:g} s, got none"
+        due = self._ledger.due
+        while due and (due[0].settled or due[0].sent_at + self._timeout_s <= now):
+            command = due.popleft()
+            if command.settled:
+                continue
+            command.overdue = True
+            answerable = command.kinds and "send" not in command.kinds and not self._ledger.refused
+            text = f"expected a reply to command {command.id} within {self._timeout_s:g} s, got none"
             self._findings.require("GL-WIRE-044", Side.SERVER, not answerable, text)
 
     def _publications(self, now: float) -> None:
@@ -80,9 +78,10 @@ class Waits:
     def _renewals(self, now: float) -> None:
         renewals = self._ledger.renewals
         while renewals and renewals[0][1] + self._timeout_s <= now:
-            channel, told_at = renewals.popleft()
+            name, told_at = renewals.popleft()
             text = f"expected a subscribe within {self._timeout_s:g} s of the unsubscribe push, got none"
-            self._findings.require("GL-SUB-026", Side.CLIENT, channel.told_to_renew_at != told_at, text)
+            renewed = self._ledger.channel(name).told_to_renew_at != told_at
+            self._findings.require("GL-SUB-026", Side.CLIENT, renewed, text)
 
     def _pings(self, now: float) -> None:
         interval, last = self._interval(), self._ledger.last_ping_at

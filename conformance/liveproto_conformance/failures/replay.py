@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from liveproto_conformance.bench import Bench
-from liveproto_conformance.card import card_of, replay_command
 from liveproto_conformance.check import mark_of
 from liveproto_conformance.execute import execute_again
+from liveproto_conformance.failures.card import card_of, replay_command
 from liveproto_conformance.judge_target import exit_of
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from liveproto_conformance.execute import Outcome
-    from liveproto_conformance.repro import Repro
+    from liveproto_conformance.failures.repro import Repro
     from liveproto_conformance.target import Settings
 
 

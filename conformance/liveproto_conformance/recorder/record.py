@@ -6,6 +6,7 @@ Not here: how traffic passes and what is kept of it (``recorder``).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 from datetime import UTC, datetime
@@ -13,14 +14,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from liveproto_conformance.printable import counted
 from liveproto_conformance.recorder.http_message import Upstream
+from liveproto_conformance.recorder.judge import Judge
 from liveproto_conformance.recorder.peer import CHUNK_BYTES
 from liveproto_conformance.recorder.proxy import Proxy
 from liveproto_conformance.recorder.recording import Recording
 from liveproto_conformance.report.json_report import SPEC
+from liveproto_conformance.report.printable import counted
 from liveproto_conformance.target import UsageError
-from liveproto_conformance.trace import TraceWriter
+from liveproto_conformance.traces.trace import TraceWriter
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _MEBIBYTE: Final = 1024 * 1024
 _MAX_PORT: Final = 65_535
 
 
-def record(listen: str, upstream: str, path: Path, max_size_mib: int) -> Exit:
+def record(listen: str, upstream: str, path: Path, max_size_mib: int, *, lint: bool = False) -> Exit:
     """Record what passes between clients and an upstream until SIGINT or SIGTERM.
 
     Args:
@@ -39,6 +41,7 @@ def record(listen: str, upstream: str, path: Path, max_size_mib: int) -> Exit:
         upstream: URL without path.
         path: the trace, which must not exist.
         max_size_mib: what the trace may grow to; afterwards traffic passes unrecorded.
+        lint: judge what passes, and say on stderr what is wrong with it.
 
     Raises:
         UsageError: one of them cannot be used.
@@ -58,8 +61,9 @@ def record(listen: str, upstream: str, path: Path, max_size_mib: int) -> Exit:
         raise UsageError(f"{path}: exists; a trace is neither overwritten nor appended to") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+    judge = Judge(header, _complain) if lint else None
     with writer:
-        recording = Recording(writer, max_size_mib * _MEBIBYTE, _complain)
+        recording = Recording(writer, max_size_mib * _MEBIBYTE, _complain, judge)
         try:
             asyncio.run(_serve(Proxy(target, recording, _complain), host, port))
         except UsageError:
@@ -71,7 +75,11 @@ def record(listen: str, upstream: str, path: Path, max_size_mib: int) -> Exit:
         counted(recording.bytes, "byte"),
     )
     _say(f"recorded {', '.join(counts)} in {path}")
-    return Exit.HARNESS_ERROR if recording.failed else Exit.CONFORMANT
+    recorded = Exit.HARNESS_ERROR if recording.failed else Exit.CONFORMANT
+    if judge is None:
+        return recorded
+    _say(judge.summary)
+    return judge.exit or recorded
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -128,5 +136,7 @@ def _say(line: str) -> None:
 
 
 def _complain(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    # Traffic does not end because nobody listens.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()

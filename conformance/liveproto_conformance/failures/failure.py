@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from liveproto_conformance.check import text_of
-from liveproto_conformance.trace import redact
+from liveproto_conformance.traces.trace import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +30,8 @@ _BEFORE: Final = 24
 _AFTER: Final = 6
 _KINDS: Final = frozenset({"text", "binary", "close", "http"})
 _COMMAND_ID: Final = re.compile(r"\bid (\d+)")
+_RULE: Final = re.compile(r" \((GL-[A-Z]+-\d{3})\)$")
+"""How the text of a failure ends that names the rule which was broken."""
 
 
 @attrs.frozen(kw_only=True)
@@ -137,7 +139,7 @@ def failure_of(missed: MissedError) -> Failure:
     """Tell what a check has found where it failed."""
     error, text = missed.error, text_of(missed.error)
     evidence = error.evidence if isinstance(error, EvidenceError) else None
-    expected, observed = split(text if evidence is None else evidence.text)
+    expected, observed = split(_RULE.sub("", text) if evidence is None else evidence.text)
     traffic = missed.traffic if evidence is None else evidence.traffic
     exchanges = [attrs.evolve(exchange, payload=redact(exchange.payload)) for exchange in traffic]
     place = _find(expected or "", observed or "", exchanges) if evidence is None else evidence.place
@@ -150,6 +152,12 @@ def failure_of(missed: MissedError) -> Failure:
         values=missed.values,
         traffic=tuple(_around(exchanges, place)),
     )
+
+
+def named_rule(text: str) -> str | None:
+    """Return the requirement that the text of a failure ends with, None where it names none."""
+    named = _RULE.search(text)
+    return None if named is None else named[1]
 
 
 def split(text: str) -> tuple[str | None, str | None]:

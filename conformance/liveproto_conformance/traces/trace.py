@@ -29,7 +29,7 @@ import attrs
 import cbor2
 
 from liveproto.session.monitor import Side
-from liveproto_conformance.cbor_sequence import CborReader, DamageError
+from liveproto_conformance.traces.cbor_sequence import CborReader, DamageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from liveproto_conformance.failure import in_words
-from liveproto_conformance.trace import redact_url
+from liveproto_conformance.failures.failure import in_words, named_rule
+from liveproto_conformance.requirements import requirements
+from liveproto_conformance.traces.trace import redact_url
 from liveproto_conformance.verdict import Status
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from liveproto_conformance.catalogue import Check
     from liveproto_conformance.execute import Outcome
-    from liveproto_conformance.failure import Exchange, Failure
+    from liveproto_conformance.failures.failure import Exchange, Failure
     from liveproto_conformance.requirements import Requirement
     from liveproto_conformance.target import Settings
 
@@ -40,7 +41,7 @@ class Card:
     check: str
     status: Status
     rules: tuple[Requirement, ...]
-    """Those that the failure names, or all of the check."""
+    """The one that the failure names, or all of the check."""
     failure: Failure
     seed: int
     command: str
@@ -50,11 +51,11 @@ def card_of(check: Check, outcome: Outcome, seed: int, command: str) -> Card | N
     """Make the card of a check that failed; None for any other outcome."""
     if outcome.failure is None or outcome.status not in FAILED:
         return None
-    named = tuple(rule for rule in check.requirements if rule.id in outcome.failure.text)
+    named = requirements().get(named_rule(outcome.failure.text) or "")
     return Card(
         check=check.id,
         status=outcome.status,
-        rules=named or check.requirements,
+        rules=check.requirements if named is None else (named,),
         failure=outcome.failure,
         seed=seed,
         command=command,

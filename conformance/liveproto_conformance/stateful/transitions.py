@@ -245,7 +245,7 @@ class Shadow:
         if channel in self._unclear:
             return None
         input_ = _CI.SUBSCRIBE if kind == "subscribe" else _CI.UNSUBSCRIBE
-        machine = self._facts.channels.setdefault(channel, Machine(CHANNEL_TRANSITIONS, _C.ABSENT))
+        machine = self._channel(channel)
         cell = machine.state, input_
         machine.step(input_)
         if cell == (_C.SUBSCRIBING, _CI.UNSUBSCRIBE):
@@ -271,7 +271,7 @@ class Shadow:
         self._coverage.served.add(sent.kind)
         if sent.kind == "subscribe" and code in _LIMITS:
             self._reach((_S.CONNECTED, _LIMITS[code]))
-            self._facts.channels.pop(sent.channel, None)
+            self._channel(sent.channel).state = _C.ABSENT
             return
         self._reach(sent.cell)
         self._conclude(sent, code)
@@ -290,7 +290,7 @@ class Shadow:
                 """Nothing follows."""
 
     def _move_channel(self, sent: _Sent, code: int | None) -> None:
-        machine = self._facts.channels[sent.channel]
+        machine = self._channel(sent.channel)
         if sent.kind == "unsubscribe" and sent.channel in self._unclear:
             self._unclear.discard(sent.channel)
             machine.state = _C.ABSENT
@@ -305,6 +305,9 @@ class Shadow:
             input_ = _CI.PUSH if push.unsubscribe is None else _CI.REVOKE
             self._reach((machine.state, input_))
             machine.step(input_)
+
+    def _channel(self, name: str) -> Machine[ChannelState, ChannelInput]:
+        return self._facts.channels.setdefault(name, Machine(CHANNEL_TRANSITIONS, _C.ABSENT))
 
     def _reach(self, cell: Cell) -> None:
         self._coverage.cells.add(cell)

@@ -19,7 +19,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from liveproto_conformance.stateful import Conversation, Steps
+    from liveproto_conformance.stateful.conversation import Conversation, Steps
 
     StillFails = Callable[[Steps], Steps | None]
     """Plays a session; returns the steps that were played until it failed, None where it did not."""

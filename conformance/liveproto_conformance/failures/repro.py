@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from liveproto_conformance.card import as_json
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.check import mark_of
-from liveproto_conformance.failure import STEPS
+from liveproto_conformance.failures.card import as_json
+from liveproto_conformance.failures.failure import STEPS
 from liveproto_conformance.resources import load_schema
 from liveproto_conformance.schema_check import violation_at
 from liveproto_conformance.session import as_object
 from liveproto_conformance.target import UsageError
-from liveproto_conformance.trace import redact_url
+from liveproto_conformance.traces.trace import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from liveproto_conformance.card import Card
     from liveproto_conformance.catalogue import Check
-    from liveproto_conformance.stateful import Conversation
+    from liveproto_conformance.failures.card import Card
+    from liveproto_conformance.stateful.conversation import Conversation
     from liveproto_conformance.target import Settings
 
 FORMAT: Final = 1
@@ -137,7 +137,7 @@ def read(path: Path) -> Repro:
         raise UsageError(f"{path}: {error.strerror}") from error
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno}, column {error.colno}: {error.msg}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no JSON text: {error}") from error
     unknown = next((key for key in as_object(saved) or {} if key not in _keys()), None)
     if unknown is not None:

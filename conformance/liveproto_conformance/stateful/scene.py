@@ -12,13 +12,13 @@ flight together, only their answers are judged, and the channel is left once mor
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from liveproto_conformance.bench import carries
 from liveproto_conformance.check import NoReplyError, NotExercisedError
-from liveproto_conformance.model import Listener, Miss, misjudged
 from liveproto_conformance.session import as_object, dumps
+from liveproto_conformance.stateful.model import Listener, Miss, misjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CHANNELS: Final = 3
 _FIRST_TOKEN: Final = 1_000_001
 _TOKENS_OF_A_SESSION: Final = 1000
+_NUMBER: Final = re.compile(r"\d+", re.ASCII)
 
 
 class BrokenRuleError(AssertionError):
@@ -61,7 +62,8 @@ class Ledger:
 
     def find(self, channel: str, data: Json) -> int | None:
         """Find the token in a payload; none in what somebody else has published."""
-        return next((token for token in self._made[channel] if carries(data, token)), None)
+        numbers = set(_NUMBER.findall(dumps(data)))
+        return next((token for token in self._made[channel] if str(token) in numbers), None)
 
 
 class Seat:
@@ -107,11 +109,13 @@ class Seat:
         for line in lines:
             if (push := as_object(line.get("push"))) is not None:
                 self._hear(push.get("channel"), as_object(push.get("pub")))
-            elif line.get("id") in self._asked:
-                self._take_reply(*self._asked[line["id"]], success="error" not in line)
+            elif isinstance(id_ := line.get("id"), int) and id_ in self._asked:
+                self._take_reply(*self._asked[id_], success=as_object(line.get("error")) is None)
 
     def _hear(self, channel: Json, publication: dict[str, Json] | None) -> None:
-        token = None if publication is None else self._ledger.find(channel, publication.get("data"))
+        if publication is None or not isinstance(channel, str):
+            return
+        token = self._ledger.find(channel, publication.get("data"))
         if token is not None:
             if token in self._ledger.refused:
                 agree(Miss("GL-PUB-011", f"expected nothing of a refused publish, got publication {token}"))
@@ -201,6 +205,8 @@ class Scene:
         token = self._ledger.new(name)
         reply = self._at(seat).session.request("publish", {"channel": name, "data": {"token": token}})
         if self._stand.bench.known.ws_publish_evidence is None:
+            if reply.error is not None:
+                agree(Miss("GL-PUB-002", f"expected a publish to be accepted as before, got {dumps(reply.raw)}"))
             reply.result("publish")
             self._await(name, token)
         else:

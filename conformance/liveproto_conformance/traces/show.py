@@ -21,11 +21,11 @@ import attrs
 from rich.text import Text
 
 from liveproto.session.monitor import Side
-from liveproto_conformance.printable import printable, printable_bytes
 from liveproto_conformance.report.console import make_console
+from liveproto_conformance.report.printable import printable, printable_bytes
 from liveproto_conformance.session import as_object
 from liveproto_conformance.target import UsageError
-from liveproto_conformance.trace import read_trace
+from liveproto_conformance.traces.trace import read_trace
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from liveproto_conformance.trace import Event, Trace
+    from liveproto_conformance.traces.trace import Event, Trace
 
 _POLL_S: Final = 0.2
 _STYLES: Final = {"close": "yellow", "lost": "bold red", "http": "dim", "open": "dim"}

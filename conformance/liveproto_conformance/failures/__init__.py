@@ -1,0 +1,1 @@
+"""What a check found where it failed: told, saved, made smaller, run again."""

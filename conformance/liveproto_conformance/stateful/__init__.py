@@ -1,0 +1,1 @@
+"""Whole sessions as checks: steps, a model beside them, and which transitions were reached."""

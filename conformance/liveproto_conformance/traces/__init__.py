@@ -1,0 +1,1 @@
+"""Recorded traffic: its format, and what it is read for."""
