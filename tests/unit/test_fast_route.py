@@ -42,7 +42,7 @@ BODIES = {
     "conflict across chunks": [
         f"m v={row if row > CHUNK_LINES * 4 else chr(34) + 'x' + chr(34)} {row}" for row in range(CHUNK_LINES * 5)
     ],
-    "columns that end": [f"m {'a' if row < CHUNK_LINES * 4 else 'b'}=1 {row}" for row in range(CHUNK_LINES * 5)],
+    "columns that end": [f"m {'a' if row < CHUNK_LINES * 2 else 'b'}=1 {row}" for row in range(CHUNK_LINES * 5)],
     "late measurement": [*["m v=1 1"] * CHUNK_LINES * 4, *["late v=1 1"] * CHUNK_LINES],
 }
 

@@ -55,7 +55,7 @@ def answer_to(kind, given):
         return Refused({"reason": error.reason.value})
     except LineProtocolError as error:
         return Refused({"line": error.line})
-    except (FrameError, KeyError):
+    except FrameError:
         return Refused()
 
 
@@ -115,9 +115,13 @@ def code(given):
 
 def registered_error(value):
     if value not in list(codes.ErrorCode):
-        raise KeyError(value)
+        return Refused()
     error = codes.protocol_error(codes.ErrorCode(value))
     return {"message": error.message, "temporary": error.temporary}
+
+
+def registered_reason(value):
+    return {"reason": codes.DISCONNECTS[value].reason} if value in codes.DISCONNECTS else Refused()
 
 
 CODES = {
@@ -125,7 +129,7 @@ CODES = {
     "unsubscribe": lambda value: {"ends": codes.unsubscribe_is_final(value)},
     "error": registered_error,
     "retry": lambda value: {"again": codes.error_is_temporary(codes.Error(message="", **value))},
-    "reason": lambda value: {"reason": codes.DISCONNECTS[value].reason},
+    "reason": registered_reason,
 }
 
 
@@ -167,13 +171,14 @@ def frame_read(given):
 
 
 def frame_write(given):
-    return {"message": json.loads(frame_json.encode(frame_in(given["frame"])))}
+    message = frame_json.encode(frame_in(given["frame"]))
+    return {"message": "more than a line" if b"\n" in message else json.loads(message)}
 
 
 def managed_stream(given):
     stream = ManagedStream()
     published = [json.loads(stream.push(frame_in(frame), now_s=0.0)) for frame in given["pushes"]]
-    return {"published": published, "full": json.loads(stream.full)}
+    return {"published": published, "full": stream.full and json.loads(stream.full)}
 
 
 def ingested(given):

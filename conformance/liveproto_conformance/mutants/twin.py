@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import msgspec
-from msgspec import Raw, structs
+from msgspec import UNSET, Raw, structs
 
 from liveproto.grafana.scopes import Act
 from liveproto.session import events as ev
@@ -200,7 +200,8 @@ class _Connection(Capable):
 
     def subscribe_result(self, channel: str) -> m.SubscribeResult:
         """Give data where there would be none."""
-        return structs.replace(super().subscribe_result(channel), data=Raw(b"[0]"))
+        result = super().subscribe_result(channel)
+        return structs.replace(result, data=Raw(b"[0]")) if result.data is UNSET else result
 
     def _later(self, event: ev.ServerEvent) -> None:
         # Mostly short, so that a run does not take longer than its checks need.
