@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -15,12 +16,14 @@ from liveproto.frames.values import value_of
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from liveproto.frames.cells import Cell, Value
     from liveproto.frames.frame import FieldType
     from liveproto.frames.line_protocol import Kind
     from liveproto.frames.values import Typed
+
+_NO_KEYS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @attrs.define
@@ -31,52 +34,47 @@ class Block:
     """Which rows of the measurement, ascending."""
     sections: Sequence[str]
     """Theirs, as text."""
-    keys: Sequence[str]
-    """The keys as they stand there, in the order of the names."""
-    names: Sequence[str]
-    """Sorted, each once."""
-    columns: Sequence[Typed | None]
-    """The cells for each name, if all its values are of one type and were read together."""
+    columns: Mapping[str, Typed | None]
+    """The cells for each name, sorted by name; None if its values are of two types, or one of them is odd."""
+    keys: Mapping[str, str]
+    """How the names stand in the sections, where they hold escapes."""
     _fields: list[dict[str, str]] | None = None
 
-    def cells(self, place: int) -> list[tuple[FieldType, Cell]]:
+    def cells(self, name: str) -> list[tuple[FieldType, Cell]]:
         """Read the cells of a name, each with the type of its own value."""
-        column = self.columns[place]
+        column = self.columns[name]
         if column:
             return [(column[0], cell) for cell in column[1]]
-        return [(type_of(kind, value), cell_of(kind, value)) for kind, value in self._values(place)]
+        return [(type_of(kind, value), cell_of(kind, value)) for kind, value in self._values(name)]
 
-    def column(self, place: int, type_: FieldType | None, taken: Counter[Exit]) -> Typed:
+    def column(self, name: str, type_: FieldType | None, taken: Counter[Exit]) -> Typed:
         """Read the cells of a name for a column of a type, or for a column that begins with them."""
-        column = self.columns[place]
+        column = self.columns[name]
         if column and type_ in {None, column[0]}:
             return column
-        values = self._values(place)
+        values = self._values(name)
         type_ = type_ or type_of(*values[0])
         taken[Exit.CONFLICT] += any(type_of(kind, value) is not type_ for kind, value in values)
         return type_, [cell_in(type_, kind, value) for kind, value in values]
 
-    def _values(self, place: int) -> list[tuple[Kind, Value]]:
+    def _values(self, name: str) -> list[tuple[Kind, Value]]:
         if self._fields is None:
             self._fields = [split_section(section) for section in self.sections]
-        return [value_of(fields[self.keys[place]]) for fields in self._fields]
+        key = self.keys.get(name, name)
+        return [value_of(fields[key]) for fields in self._fields]
 
 
-def make_block(
-    rows: Sequence[int], sections: Sequence[str], keys: Sequence[str], columns: Sequence[Typed | None]
-) -> Block:
-    """Make a block of columns whose keys are sorted as they stand.
+def make_block(rows: Sequence[int], sections: Sequence[str], columns: Mapping[str, Typed | None]) -> Block:
+    """Make a block of columns under their keys, which are sorted as they stand.
 
     Raises:
         NotCoveredError: a key is none, or two keys are one name.
     """
-    if "" in keys:
+    if "" in columns:
         raise NotCoveredError
-    if not has_escapes("".join(keys)):
-        return Block(rows, sections, keys, keys, columns)
-    named = sorted([(read_key(key), place) for place, key in enumerate(keys)])
-    if len(dict(named)) != len(named):
+    if not has_escapes("".join(columns)):
+        return Block(rows, sections, columns, _NO_KEYS)
+    keys = {read_key(key): key for key in columns}
+    if len(keys) != len(columns):
         raise NotCoveredError
-    places = [place for _, place in named]
-    names = [name for name, _ in named]
-    return Block(rows, sections, [keys[place] for place in places], names, [columns[place] for place in places])
+    return Block(rows, sections, {name: columns[keys[name]] for name in sorted(keys)}, keys)

@@ -106,7 +106,7 @@ def _read_large(groups: Sequence[Group], taken: Counter[Exit]) -> None:
     taken[Exit.ONE_BY_ONE] += odd
     column = iter(typed)
     for group, block in blocks:
-        keys = [key for key, _ in block.columns]
-        group.blocks.append(make_block(block.rows, block.sections, keys, [next(column) for _ in keys]))
+        columns = {key: next(column) for key, _ in block.columns}
+        group.blocks.append(make_block(block.rows, block.sections, columns))
     for group in groups:
         group.blocks.sort(key=lambda block: block.rows[0])

@@ -65,9 +65,9 @@ class _Table:
 
     def cells_after(self, group: Group) -> int:
         """Count the cells the frame will have once it has these rows."""
-        names = [block.names for block in group.blocks]
-        columns = len(set(self.columns).union(*names)) if self.columns or len(names) > 1 else len(names[0])
-        return (len(self.labels) + len(group.series)) * columns
+        first, *others = [block.columns for block in group.blocks]
+        columns = set(first).union(self.columns, *others) if others or self.columns else first
+        return (len(self.labels) + len(group.series)) * len(columns)
 
     def frame(self, name: str) -> DataFrame:
         """Make the frame."""
@@ -116,16 +116,15 @@ def wide(data: bytes, now_ns: int, cache: SeriesCache, taken: Counter[Exit]) -> 
 
 def _columns(group: Group, before: Mapping[str, Typed], taken: Counter[Exit]) -> dict[str, Typed]:
     """Put the blocks of a measurement together; a column has the type it had before."""
+    whole = group.blocks[0].columns
+    if len(group.blocks) == 1 and not before and all(whole.values()):
+        return {name: column for name, column in whole.items() if column}
     rows = len(group.series)
     columns: dict[str, Typed] = {}
-    if len(group.blocks) == 1 and not before:
-        names, whole = group.blocks[0].names, [column for column in group.blocks[0].columns if column]
-        if len(whole) == len(names):
-            return dict(zip(names, whole, strict=True))
     for block in group.blocks:
-        for place, name in enumerate(block.names):
+        for name in block.columns:
             known = columns.get(name) or before.get(name)
-            type_, cells = block.column(place, known[0] if known else None, taken)
+            type_, cells = block.column(name, known[0] if known else None, taken)
             if len(cells) == rows:
                 columns[name] = type_, cells
                 continue
@@ -140,7 +139,7 @@ def _fields(group: Group) -> list[list[Field]]:
     labels = [dict(tags) for _, _, tags in group.series]
     rows: list[list[Field]] = [[] for _ in labels]
     for block in group.blocks:
-        for place, name in enumerate(block.names):
-            for row, (type_, cell) in zip(block.rows, block.cells(place), strict=True):
+        for name in block.columns:
+            for row, (type_, cell) in zip(block.rows, block.cells(name), strict=True):
                 rows[row].append(Field(name, type_, [cell], nullable=True, labels=labels[row]))
     return rows

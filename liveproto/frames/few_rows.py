@@ -21,6 +21,8 @@ from liveproto.frames.values import WholeFloat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from liveproto.frames.values import Typed
+
 FEW: Final = 8
 """Measurements of fewer rows are read here."""
 
@@ -79,10 +81,12 @@ def _blocks(sections: Sequence[str], fields: Sequence[dict[str, Any]]) -> list[B
 
 def _block(rows: Sequence[int], sections: Sequence[str], fields: Sequence[dict[str, Any]]) -> Block | None:
     """Make a block of rows with the same keys; None if a key has values of two types."""
-    keys = sorted(fields[0])
-    values = [list(map(row.__getitem__, keys)) for row in fields]
-    types = list(map(type, values[0]))
-    if any(list(map(type, row)) != types for row in values[1:]):
-        return None
-    cells = map(list, zip(*values, strict=True))
-    return make_block(rows, sections, keys, list(zip(map(_TYPES.__getitem__, types), cells, strict=True)))
+    first, *others = fields
+    columns: dict[str, Typed] = {key: (_TYPES[type(first[key])], [first[key]]) for key in sorted(first)}
+    for row in others:
+        for key, (type_, cells) in columns.items():
+            value = row[key]
+            if _TYPES[type(value)] is not type_:
+                return None
+            cells.append(value)
+    return make_block(rows, sections, columns)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _INT64: Final = 1 << 63
 _TIMES: Final = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]])
+_PARTS: Final = 3
 _TIME: Final = re.compile("-?[0-9]{1,19}")
 
 
@@ -44,8 +45,8 @@ def cut_at_once(text: str) -> Rows | None:
     if pieces[-1] == "\n":
         pieces.pop()
     pieces[0] = "\n" + pieces[0]
-    lines = len(pieces) // 3
-    if len(pieces) % 3 or text.count("\n") - text.endswith("\n") != lines - 1:
+    lines = len(pieces) // _PARTS
+    if len(pieces) % _PARTS or text.count("\n") - text.endswith("\n") != lines - 1:
         return None
     times_ns = _typed_times(pieces[2::3])
     return None if times_ns is None else Rows(pieces[::3], pieces[1::3], times_ns)
@@ -62,19 +63,29 @@ def cut_by_line(text: str, now_ns: int) -> Rows:
     times: list[str] = []
     now = str(now_ns)
     for line in text.split("\n"):
-        match [part for part in line.split(" ") if part]:
-            case []:
-                continue
-            case [head, *_] if head.startswith("#"):
-                continue
-            case [head, section, *time] if len(time) <= 1:
-                heads.append("\n" + head)
-                sections.append(section)
-                times += time or [now]
-            case _:
-                raise NotCoveredError
+        parts = line.split(" ")
+        if len(parts) != _PARTS or "" in parts:
+            parts = _parts(line, now)
+        if parts and parts[0][0] != "#":
+            head, section, time = parts
+            heads.append("\n" + head)
+            sections.append(section)
+            times.append(time)
     times_ns = _typed_times(times)
     return Rows(heads, sections, [_time(time) for time in times] if times_ns is None else times_ns)
+
+
+def _parts(line: str, now: str) -> list[str]:
+    """Cut a line into head, fields and time, or nothing where there is nothing to read."""
+    match [part for part in line.split(" ") if part]:
+        case [head, *_] if head[0] == "#":
+            return []
+        case [head, section]:
+            return [head, section, now]
+        case [] | [_, _, _] as parts:
+            return parts
+        case _:
+            raise NotCoveredError
 
 
 def _typed_times(times: Sequence[str]) -> list[int] | None:

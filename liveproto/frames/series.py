@@ -1,8 +1,8 @@
 """The heads of lines, measurement and tags, read once and kept.
 
 Theory. A server is sent the same series for ever, so a head is read when it is first seen, by the exact parser if it
-holds escapes, and a bounded cache remembers the answer. The cache is two generations of a dict: what was looked up since the last change of
-generation stays, the rest goes, and no step of it costs more than a constant.
+holds escapes, and a bounded cache remembers the answer. The cache is two generations of a dict: what was looked up
+since the last change of generation stays, the rest goes, and no step of it costs more than a constant.
 """
 
 from __future__ import annotations

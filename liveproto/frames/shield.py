@@ -78,7 +78,8 @@ def shield(data: bytes) -> str:
         text = _drop_comments(text)
     if '"' in text:
         text = _hide_strings(text)
-    _check_escapes(text)
+    else:
+        _check_outside(text)
     return _normal_lines(text)
 
 
@@ -154,6 +155,8 @@ def _hide_strings(text: str) -> str:
         raise NotCoveredError
     if {piece[-1:] for piece in pieces[:-1:2]} != {"="} or not {piece[:1] for piece in pieces[2::2]} <= _AFTER_STRING:
         raise NotCoveredError
+    if QUOTE_MARK in text or PAIR_MARK in text:
+        _check_outside("".join(pieces[::2]))
     inside = '"'.join(pieces[1::2])
     if any(map(inside.__contains__, _NEVER_IN_STRING)):
         raise NotCoveredError
@@ -161,13 +164,10 @@ def _hide_strings(text: str) -> str:
     return '"'.join(pieces)
 
 
-def _check_escapes(text: str) -> None:
+def _check_outside(text: str) -> None:
     """Refuse escapes that mean something else, or nothing, outside of strings."""
-    if QUOTE_MARK not in text and PAIR_MARK not in text:
-        return
-    outside = "".join(text.split('"')[::2])
     # In a tag only the first of two backslashes is data and the second may escape what follows; elsewhere both are.
-    if QUOTE_MARK in outside or any(PAIR_MARK + character in outside for character in " ,="):
+    if QUOTE_MARK in text or (PAIR_MARK in text and any(PAIR_MARK + character in text for character in " ,=")):
         raise NotCoveredError
 
 

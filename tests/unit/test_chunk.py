@@ -32,8 +32,8 @@ def test_no_lines_are_no_groups():
 def test_many_rows_go_by_columns_and_few_with_an_odd_value_too():
     many = [f"m v={row},w=.5 {row}" for row in range(FEW)]
     chunk, taken = read(*many, "n v=.5 1")
-    assert [list(block.names) for block in chunk.groups["m"].blocks] == [["v", "w"]]
-    assert [block.columns for block in chunk.groups["n"].blocks] == [[None]]
+    assert [list(block.columns) for block in chunk.groups["m"].blocks] == [["v", "w"]]
+    assert [block.columns for block in chunk.groups["n"].blocks] == [{"v": None}]
     assert taken == {Exit.AT_ONCE: 1, Exit.SAME_KEYS: 2, Exit.TYPED: 1, Exit.ONE_BY_ONE: 2}
 
 

@@ -10,7 +10,7 @@ FLOAT64, STRING, BOOL = FieldType.FLOAT64, FieldType.STRING, FieldType.BOOL
 
 
 def seen(found):
-    return None if found is None else [(list(b.rows), list(b.names), list(b.columns)) for b in found]
+    return None if found is None else [(list(b.rows), list(b.columns), list(b.columns.values())) for b in found]
 
 
 def test_values_of_every_kind_are_read_together():

@@ -24,8 +24,20 @@ def test_a_head_is_a_measurement_and_its_tags(head, series):
 
 @pytest.mark.parametrize(
     "head",
-    ["cpu", "\n", "\n#cpu", "\ncpu,", "\ncpu,a", "\ncpu,a=", "\ncpu,=a", "\na\nb", "\ncpu,a=b=c", "\ncpu,a=\x01"]
-    + ["\ncpu,a\x0f", "\ncpu,a\x0f=b=c"],
+    [
+        "cpu",
+        "\n",
+        "\n#cpu",
+        "\ncpu,",
+        "\ncpu,a",
+        "\ncpu,a=",
+        "\ncpu,=a",
+        "\na\nb",
+        "\ncpu,a=b=c",
+        "\ncpu,a=\x01",
+        "\ncpu,a\x0f",
+        "\ncpu,a\x0f=b=c",
+    ],
 )
 def test_anything_else_is_no_head(head):
     with pytest.raises(NotCoveredError):

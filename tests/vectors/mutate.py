@@ -142,7 +142,8 @@ def survivors(name):
 
 def main():
     """Run the modules given, or all."""
-    listed = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text())
+    tables = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text())["survivors"]
+    listed = [mutant for table in tables for mutant in table["mutants"]]
     wrong = []
     for name in sys.argv[1:] or MODULES:
         alive, count = survivors(name)
