@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 class Group:
     """The lines of one measurement."""
 
-    series: list[Series] = attrs.field(factory=list["Series"])
-    sections: list[str] = attrs.field(factory=list[str])
-    times_ns: list[int] = attrs.field(factory=list[int])
-    blocks: list[Block] = attrs.field(factory=list[Block])
+    series: list[Series]
+    sections: list[str]
+    times_ns: list[int]
+    blocks: list[Block]
     """In the order of their first rows."""
 
 
@@ -79,7 +79,7 @@ def _grouped(series: Sequence[Series], rows: Rows) -> dict[str, Group]:
     for one, section, time_ns in zip(series, rows.sections, rows.times_ns, strict=True):
         group = groups.get(one[0])
         if group is None:
-            group = groups[one[0]] = Group()
+            group = groups[one[0]] = Group([], [], [], [])
         group.series.append(one)
         group.sections.append(section)
         group.times_ns.append(time_ns)

@@ -74,14 +74,13 @@ def split_section(section: str) -> dict[str, str]:
 
 def _aligned(sections: Sequence[str]) -> list[tuple[str, str]] | None:
     """Read rows as columns if they all have the same keys, each once."""
-    width = sections[0].count(",") + 1
-    tokens = ",".join(sections).split(",")
-    if len(tokens) != width * len(sections):
+    commas = sections[0].count(",")
+    if {section.count(",") for section in sections} != {commas}:
         return None
-    every = iter(tokens)
-    rows = map(sorted, zip(*[every] * width, strict=True))
+    every = iter(",".join(sections).split(","))
+    rows = map(sorted, zip(*[every] * (commas + 1), strict=True))
     columns = sorted([column for column in map(_without_key, zip(*rows, strict=True)) if column])
-    return columns if len(dict(columns)) == width else None
+    return columns if len(dict(columns)) == commas + 1 else None
 
 
 def _without_key(tokens: Sequence[str]) -> tuple[str, str] | None:

@@ -21,7 +21,7 @@ Not here: when to take this route (``converter``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -32,7 +32,7 @@ from liveproto.frames.shield import NotCoveredError
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from liveproto.frames.chunk import Group
     from liveproto.frames.series import SeriesCache
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 class _Table:
     """A frame to be."""
 
-    labels: list[str] = attrs.field(factory=list[str])
-    times_ns: list[int] = attrs.field(factory=list[int])
-    columns: dict[str, Typed] = attrs.field(factory=dict[str, "Typed"])
+    labels: list[str]
+    times_ns: list[int]
+    columns: dict[str, Typed]
     """All of one length, in the order of first sight."""
 
     def add(self, group: Group, taken: Counter[Exit]) -> None:
@@ -65,8 +65,9 @@ class _Table:
 
     def cells_after(self, group: Group) -> int:
         """Count the cells the frame will have once it has these rows."""
-        first, *others = [block.columns for block in group.blocks]
-        columns = set(first).union(self.columns, *others) if others or self.columns else first
+        columns: Collection[str] = group.blocks[0].columns
+        if self.columns or len(group.blocks) > 1:
+            columns = set(self.columns).union(*[block.columns for block in group.blocks])
         return (len(self.labels) + len(group.series)) * len(columns)
 
     def frame(self, name: str) -> DataFrame:
@@ -89,7 +90,9 @@ def labels_column(
     cells = 0
     for part in chunks(data):
         for name, group in read_chunk(part, now_ns, cache, taken).groups.items():
-            table = tables.setdefault(name, _Table())
+            table = tables.get(name)
+            if table is None:
+                table = tables[name] = _Table([], [], {})
             cells += table.cells_after(group) - len(table.labels) * len(table.columns)
             if cells > cell_limit:
                 raise NotCoveredError
@@ -118,7 +121,7 @@ def _columns(group: Group, before: Mapping[str, Typed], taken: Counter[Exit]) ->
     """Put the blocks of a measurement together; a column has the type it had before."""
     whole = group.blocks[0].columns
     if len(group.blocks) == 1 and not before and all(whole.values()):
-        return {name: column for name, column in whole.items() if column}
+        return cast("dict[str, Typed]", dict(whole))
     rows = len(group.series)
     columns: dict[str, Typed] = {}
     for block in group.blocks:

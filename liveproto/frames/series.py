@@ -71,10 +71,10 @@ def read_head(head: str) -> Series:
 def _split(head: str) -> tuple[str, Tags]:
     """Read a head without escapes, where commas and equals signs are all there is to it."""
     name, *pairs = head.split(",")
-    tags = dict([pair.split("=") for pair in pairs])
-    if not name or name[0] == "#" or "" in tags or "" in tags.values():
+    cells = [pair.split("=") for pair in pairs]
+    if not name or name[0] == "#" or any("" in cell for cell in cells):
         raise NotCoveredError
-    return name, tuple(sorted(tags.items()))
+    return name, tuple(sorted(dict(cells).items()))
 
 
 def _parsed(head: str) -> tuple[str, Tags]:
