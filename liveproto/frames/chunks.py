@@ -21,6 +21,9 @@ _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
 
 def chunks(data: bytes) -> Iterator[bytes]:
     """Cut a body after about every ``CHUNK_LINES`` lines of average length; together the chunks are the body."""
+    if len(data) <= 2 * _MIN_BYTES:
+        yield data
+        return
     size = max(_MIN_BYTES, len(data) * CHUNK_LINES // (data.count(b"\n") + 1))
     start = 0
     while len(data) - start > 2 * size:

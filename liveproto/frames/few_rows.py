@@ -19,7 +19,7 @@ from liveproto.frames.shield import PAIR_MARK, QUOTE_MARK, STRING_MARKS
 from liveproto.frames.values import WholeFloat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from liveproto.frames.values import Typed
 
@@ -27,8 +27,8 @@ FEW: Final = 8
 """Measurements of fewer rows are read here."""
 
 _OBJECTS: Final = msgspec.json.Decoder(list[dict[str, WholeFloat | bool | str]])
-_NOT_JSON: Final = ("=-0,", "=-0\n", "=-0i", '="NaN"', PAIR_MARK)
-"""A zero whose sign JSON takes for that of an integer, or that has none here; a text that is a number; backslashes."""
+_ODD_ZEROS: Final = ("=-0,", "=-0\n", "=-0i", "=-0.0\n")
+"""Those whose sign JSON takes for that of an integer, or that have none here, or may have been such."""
 _JSON_ESCAPES: Final = (
     (QUOTE_MARK, '\\"'),
     *((mark, json.dumps(character)[1:-1]) for character, mark in STRING_MARKS.items()),
@@ -47,13 +47,13 @@ def few_rows(measurements: Sequence[Sequence[str]]) -> list[list[Block] | None]:
 
 def _fields(sections: Sequence[str]) -> list[dict[str, Any]] | None:
     """Read the fields of each section."""
-    text = "\n".join(["", *sections, ""])
-    if any(map(text.__contains__, _NOT_JSON)):
+    text = "\n".join(["", *[section[:-1] + ".0" if section[-1:] == "i" else section for section in sections], ""])
+    if _is_odd(text):
         return None
-    plain = text.replace("i,", ".0,").replace("i\n", ".0\n")
-    objects = plain.replace("=", '":').replace(",", ',"').replace("\n", '},{"')
+    objects = text.replace("i,", ".0,").replace("=", '":').replace(",", ',"').replace("\n", '},{"')
     for mark, escaped in _JSON_ESCAPES:
-        objects = objects.replace(mark, escaped)
+        if mark in objects:  # looked for ten times as fast as replaced
+            objects = objects.replace(mark, escaped)
     try:
         fields = _OBJECTS.decode("[" + objects[2:-3] + "]")
     except msgspec.DecodeError:
@@ -61,29 +61,44 @@ def _fields(sections: Sequence[str]) -> list[dict[str, Any]] | None:
     return fields if len(fields) == len(sections) else None
 
 
+def _is_odd(text: str) -> bool:
+    """Tell whether it holds what is JSON, but means something else: a zero, a text that is a number, a backslash."""
+    if "=-0" in text and any(map(text.__contains__, _ODD_ZEROS)):
+        return True
+    return '="NaN"' in text or PAIR_MARK in text
+
+
 def _blocks(sections: Sequence[str], fields: Sequence[dict[str, Any]]) -> list[Block] | None:
-    """Part the rows of a measurement by their keys."""
-    first = fields[0].keys()
-    if all(row.keys() == first for row in fields):
-        block = _block(range(len(fields)), sections, fields)
-        return [block] if block else None
+    """Make blocks of the rows of a measurement, nearly always one; None if one of them cannot be made."""
+    try:
+        parts = [_block(range(len(fields)), sections, fields)]
+    except KeyError:
+        parts = [
+            _block(rows, [sections[row] for row in rows], [fields[row] for row in rows]) for rows in _by_keys(fields)
+        ]
+    blocks = [block for block in parts if block]
+    return blocks if len(blocks) == len(parts) else None
+
+
+def _by_keys(fields: Sequence[dict[str, Any]]) -> Iterable[list[int]]:
+    """Part rows by their keys."""
     parts: dict[tuple[str, ...], list[int]] = {}
     for row, found in enumerate(fields):
         parts.setdefault(tuple(sorted(found)), []).append(row)
-    blocks: list[Block] = []
-    for rows in parts.values():
-        block = _block(rows, [sections[row] for row in rows], [fields[row] for row in rows])
-        if block is None:
-            return None
-        blocks.append(block)
-    return blocks
+    return parts.values()
 
 
 def _block(rows: Sequence[int], sections: Sequence[str], fields: Sequence[dict[str, Any]]) -> Block | None:
-    """Make a block of rows with the same keys; None if a key has values of two types."""
+    """Make a block of rows with the same keys; None if a key has values of two types.
+
+    Raises:
+        KeyError: the rows have other keys than the first one.
+    """
     first, *others = fields
-    columns: dict[str, Typed] = {key: (_TYPES[type(first[key])], [first[key]]) for key in sorted(first)}
+    columns: dict[str, Typed] = {key: (_TYPES[type(value)], [value]) for key in sorted(first) for value in [first[key]]}
     for row in others:
+        if len(row) != len(first):
+            raise KeyError
         for key, (type_, cells) in columns.items():
             value = row[key]
             if _TYPES[type(value)] is not type_:

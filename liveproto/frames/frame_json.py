@@ -4,10 +4,10 @@ Theory. A message is ``{"schema": S, "data": D}`` or one half of it. The data ar
 can say, and two arrays beside it the rest. Times are whole milliseconds, rounded down, and ``nanos`` has what was
 rounded off; floats that are no numbers are null, and ``entities`` has the rows where they stand.
 
-Writing is the hot path of a server. A column goes through the codec in one call; a written float column holds a letter
-n only if it holds a null, so that looking for special floats costs one scan of the text, and the rounded-off parts of
-times, which are never negative, are all 0 exactly if nothing is missing from their sum. What is written is trusted to
-be of its type: a wrong cell makes a message that no reader takes, not an error here.
+Writing is the hot path of a server, and most of its frames are wide and a few rows long. So all columns go through the
+codec in one call, as they are but for times, float32 and raw JSON. Special floats are written as null, so where the
+text holds none nobody looks for them. What is written is trusted to be of its type: a wrong cell makes a message that
+no reader takes, not an error here.
 
 Reading is strict: what Go's writer cannot have written is a ``FrameError``. Inside ``meta`` and ``config`` everything
 is kept as it is.
@@ -18,10 +18,12 @@ Sources: grafana-plugin-sdk-go v0.298.0 data/frame_json.go, frame_meta.go, field
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 import attrs
 import msgspec
+from msgspec.structs import replace
 
 from liveproto.errors import FrameError
 from liveproto.frames.frame import DataFrame, Field, FieldType
@@ -49,13 +51,24 @@ _ALIASES: Final = {
     "time": FieldType.TIME,
     "json": FieldType.JSON,
 }
-_TYPES: Final[Mapping[str, FieldType]] = {**_ALIASES, **{kind.value: kind for kind in FieldType}}
+_TYPES: Final[Mapping[str, tuple[FieldType, bool]]] = {
+    **{alias: (kind, False) for alias, kind in _ALIASES.items()},
+    **{kind.value: (kind, False) for kind in FieldType},
+    **{f"*{kind.value}": (kind, True) for kind in FieldType},
+}
+"""What a type means by its name alone, and whether its column is nullable by that."""
 _FLOATS: Final = frozenset({FieldType.FLOAT32, FieldType.FLOAT64})
 _NULL: Final = msgspec.Raw(b"null")
 _MINUS_ZERO: Final = re.compile(rb"(?<![eE])-0(?=\s*[,\]])")
 _MAX_UINT64: Final = 2**64 - 1
 _MAX_FLOAT32: Final = 3.4028235677973362e38
 """Below it a number is rounded to a finite float32."""
+_LEAST_NORMAL_FLOAT32: Final = 2.0**-126
+_GREATEST_POWER_FLOAT32: Final = 2.0**127
+_FLOAT32_DIGITS: Final = 6
+"""So many digits are always kept by a float32, but by those closest to zero; three more tell any two of them apart."""
+_FLOAT32: Final = struct.Struct("<f")
+_UNWRITABLE: Final = (TypeError, ValueError, OverflowError)
 
 
 class _TypeInfo(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -71,10 +84,10 @@ class _SchemaField(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     config: dict[str, Any] | None = None
 
 
-class _WrittenField(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _WrittenField(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
-    type: str
-    type_info: _TypeInfo = msgspec.field(name="typeInfo")
+    type: str | None = None
+    type_info: msgspec.Raw | None = msgspec.field(default=None, name="typeInfo")
     labels: dict[str, str] | None = None
     config: msgspec.Raw | None = None
 
@@ -130,7 +143,11 @@ _READ_NANOS: Final = msgspec.json.Decoder(list[_Nanos | None]).decode
 
 _WRITE: Final = msgspec.json.Encoder().encode
 _WRITE_SCHEMA: Final = msgspec.json.Encoder(order="deterministic").encode
-_TYPE_INFO: Final = {(kind, null): _TypeInfo(kind.value, null) for kind in FieldType for null in (False, True)}
+_WRITTEN_TYPES: Final = {
+    nullable: {kind: (kind.kind, msgspec.Raw(_WRITE(_TypeInfo(kind.value, nullable)))) for kind in FieldType}
+    for nullable in (False, True)
+}
+"""What stands as ``type`` and as ``typeInfo``."""
 
 
 @attrs.frozen
@@ -166,7 +183,13 @@ def encode_schema(frame: DataFrame) -> bytes:
                 name=frame.name,
                 ref_id=frame.ref_id,
                 meta=None if frame.meta is None else _written_meta(frame.meta),
-                fields=[_written_field(field) for field in frame.fields],
+                fields=[
+                    _WrittenField(field.name, type_, info)
+                    if field.labels is field.config is None
+                    else _full_field(field, type_, info)
+                    for field in frame.fields
+                    for type_, info in [_WRITTEN_TYPES[field.nullable][field.type]]
+                ],
             )
         )
     except (TypeError, ValueError) as error:
@@ -221,43 +244,52 @@ def read_message(data: bytes, schema: DataFrame | None) -> Message:
     else:
         frame = schema
     fields = _read_data(parts["data"], frame.fields) if "data" in parts else _emptied(frame.fields)
-    return Message(attrs.evolve(frame, fields=fields), "schema" in parts)
+    return Message(replace(frame, fields=fields), "schema" in parts)
 
 
 def _data_parts(frame: DataFrame) -> list[bytes]:
     """Write the data object in pieces, so that a large one is put together once."""
-    rows = frame.rows
-    parts: list[bytes] = []
-    entities: list[dict[str, list[int]] | None] = []
-    nanos: list[list[int] | None] = []
-    for field in frame.fields:
-        if len(field.values) != rows:
-            raise FrameError(f"column {field.name!r}: expected {rows} rows, got {len(field.values)} (GL-FRAME-007)")
-        try:
-            written, special, rest = _written_column(field)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise FrameError(f"column {field.name!r}: {error}") from error
-        parts += b",", written
-        entities.append(special)
-        nanos.append(rest)
-    parts[:1] = [b'{"values":[']
-    parts.append(b"]")
+    columns = [field.values for field in frame.fields]
+    if len({*map(len, columns)}) > 1:
+        name, rows = next((field.name, len(field.values)) for field in frame.fields if len(field.values) != frame.rows)
+        raise FrameError(f"column {name!r}: expected {frame.rows} rows, got {rows} (GL-FRAME-007)")
+    try:
+        written, entities, nanos = _written_columns(frame.fields, columns)
+    except _UNWRITABLE as error:
+        culprit = next(field for field in frame.fields if not _is_writable(field))
+        raise FrameError(f"column {culprit.name!r}: {error}") from error
+    parts = [b'{"values":', written]
     if any(entities):
         parts += b',"entities":', _WRITE(entities)
     if any(nanos):
         parts += b',"nanos":', _WRITE(nanos)
-    parts.append(b"}")
-    return parts
+    return [*parts, b"}"]
 
 
-def _written_field(field: Field) -> _WrittenField:
-    return _WrittenField(
-        name=field.name,
-        type=field.type.kind,
-        type_info=_TYPE_INFO[field.type, field.nullable],
-        labels=None if field.labels is None else dict(field.labels),
-        config=None if field.config is None else _raw(_in_order(field.config, _CONFIG_KEYS)),
-    )
+def _written_columns(
+    fields: Sequence[Field], columns: list[Sequence[Any]]
+) -> tuple[bytes, Sequence[dict[str, list[int]] | None], Sequence[list[int] | None]]:
+    """Write the values, and list the special floats and the nanoseconds of each column that has any."""
+    nanos: list[list[int] | None] = [None] * len(fields)
+    for place in [place for place, field in enumerate(fields) if field.type in _PREPARE]:
+        columns[place], nanos[place] = _PREPARE[fields[place].type](columns[place])
+    written = _WRITE(columns)
+    return written, [_special_rows(field) for field in fields] if b"null" in written else (), nanos
+
+
+def _is_writable(field: Field) -> bool:
+    try:
+        _written_columns([field], [field.values])
+        _special_rows(field)
+    except _UNWRITABLE:
+        return False
+    return True
+
+
+def _full_field(field: Field, type_: str, info: msgspec.Raw) -> _WrittenField:
+    labels = None if field.labels is None else dict(field.labels)
+    config = None if field.config is None else _raw(_in_order(field.config, _CONFIG_KEYS))
+    return _WrittenField(field.name, type_, info, labels, config)
 
 
 def _written_meta(meta: Mapping[str, Any]) -> msgspec.Raw:
@@ -274,20 +306,10 @@ def _raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(_WRITE(value))
 
 
-def _written_column(field: Field) -> tuple[bytes, dict[str, list[int]] | None, list[int] | None]:
-    """Write the values of a column, and list its special floats and its nanoseconds where it has any."""
+def _special_rows(field: Field) -> dict[str, list[int]] | None:
+    """List the rows of a float column whose number JSON does not have."""
     values = field.values
-    if field.type in _FLOATS:
-        written = _WRITE(values)
-        return written, _special_rows(values) if b"n" in written else None, None
-    if field.type is FieldType.TIME:
-        return _written_times(values)
-    return _WRITE([_compact(value) for value in values] if field.type is FieldType.JSON else values), None, None
-
-
-def _special_rows(values: Sequence[float | None]) -> dict[str, list[int]] | None:
-    total = sum(filter(None, values))
-    if total - total == 0:
+    if field.type not in _FLOATS or _is_finite(sum(filter(None, values))):
         return None
     found = {
         "NaN": [row for row, value in enumerate(values) if value is not None and value != value],  # noqa: PLR0124 - NaN alone does
@@ -297,16 +319,53 @@ def _special_rows(values: Sequence[float | None]) -> dict[str, list[int]] | None
     return {name: rows for name, rows in found.items() if rows} or None
 
 
-def _written_times(values: Sequence[int | None]) -> tuple[bytes, None, list[int] | None]:
-    floors = [None if time_ns is None else time_ns // NS_PER_MS for time_ns in values]
-    if sum(filter(None, floors)) * NS_PER_MS == sum(filter(None, values)):
-        return _WRITE(floors), None, None
-    return _WRITE(floors), None, [0 if time_ns is None else time_ns % NS_PER_MS for time_ns in values]
+def _is_finite(value: float) -> bool:
+    return value - value == 0
 
 
-def _compact(value: msgspec.Raw | bytes | None) -> msgspec.Raw:
+def _times(times_ns: Sequence[int | None]) -> tuple[list[int | None], list[int] | None]:
+    """Round down to milliseconds, and list what was rounded off, if anything was."""
+    floors = [None if time_ns is None else time_ns // NS_PER_MS for time_ns in times_ns]
+    rests = [0 if time_ns is None else time_ns % NS_PER_MS for time_ns in times_ns]
+    return floors, rests if any(rests) else None
+
+
+def _float32s(values: Sequence[float | None]) -> tuple[list[float | None], None]:
+    """Round to float32, and to as few digits as are read as that again (GL-FRAME-013)."""
+    return [value if value is None or not _is_finite(value) else _shortest_float32(value) for value in values], None
+
+
+def _shortest_float32(value: float) -> float:
+    """Try numbers of more and more digits.
+
+    A power of two is twice as far from its neighbour above as from the one below. So of what is read as it, the number
+    of fewest digits may not be the one nearest to it, but is the one nearest to the middle.
+    """
+    rounded = _float32(value)
+    middle = rounded * (1 + 2.0**-26) if abs(rounded) < _GREATEST_POWER_FLOAT32 else rounded
+    fewest = _FLOAT32_DIGITS if abs(rounded) >= _LEAST_NORMAL_FLOAT32 else 1
+    texts = (f"{near:.{digits}g}" for digits in range(fewest, _FLOAT32_DIGITS + 4) for near in (rounded, middle))
+    return next(shorter for shorter in map(float, texts) if _float32(shorter) == rounded)
+
+
+def _float32(value: float) -> float:
+    (rounded,) = _FLOAT32.unpack(_FLOAT32.pack(value))
+    return float(rounded)
+
+
+def _raw_json(values: Sequence[msgspec.Raw | bytes | None]) -> tuple[list[msgspec.Raw], None]:
     """Take white space out, and with it any newline, which would end the message on the wire (GL-WIRE-009)."""
-    return _NULL if value is None else msgspec.Raw(msgspec.json.format(bytes(value), indent=-1))
+    return [
+        _NULL if value is None else msgspec.Raw(msgspec.json.format(bytes(value), indent=-1)) for value in values
+    ], None
+
+
+_PREPARE: Final[Mapping[FieldType, Callable[[Sequence[Any]], tuple[list[Any], list[int] | None]]]] = {
+    FieldType.TIME: _times,
+    FieldType.FLOAT32: _float32s,
+    FieldType.JSON: _raw_json,
+}
+"""What is written of columns whose values are not written as they are, and their nanoseconds."""
 
 
 def _read(read: Callable[[Any], Any], data: object, what: str) -> Any:  # noqa: ANN401 - what a decoder returns
@@ -331,16 +390,16 @@ def _read_schema(data: msgspec.Raw) -> DataFrame:
 
 def _read_field(field: _SchemaField) -> Field:
     name = field.type_info.frame
-    kind = _TYPES.get(name.removeprefix("*"))
-    if kind is None:
+    if name not in _TYPES:
         raise FrameError(f"field {field.name!r}: unknown type {name!r} (GL-FRAME-020)")
+    kind, is_nullable = _TYPES[name]
     if field.type not in {None, kind.kind}:
         raise FrameError(f"field {field.name!r}: expected type {kind.kind!r}, got {field.type!r} (GL-FRAME-021)")
-    return Field(field.name, kind, [], field.type_info.nullable or name.startswith("*"), field.labels, field.config)
+    return Field(field.name, kind, [], is_nullable or field.type_info.nullable, field.labels, field.config)
 
 
 def _emptied(fields: Iterable[Field]) -> tuple[Field, ...]:
-    return tuple(attrs.evolve(field, values=[]) for field in fields)
+    return tuple(replace(field, values=[]) for field in fields)
 
 
 def _read_data(data: msgspec.Raw, fields: tuple[Field, ...]) -> tuple[Field, ...]:
@@ -389,7 +448,7 @@ def _read_column(
         values = _with_nanos(field, values, nanos)
     elif nanos is not None:
         _refuse(field, "nanos of a column that is no time", "GL-FRAME-026")
-    return attrs.evolve(field, values=values)
+    return replace(field, values=values)
 
 
 def _with_signed_zeros(column: bytes) -> bytes:

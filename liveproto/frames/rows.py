@@ -41,12 +41,14 @@ def cut_at_once(text: str) -> Rows | None:
 
     The heads prove it: they are as many as the newlines, and each must begin with one.
     """
-    pieces = text.replace("\n", " \n").split(" ")
+    spaced = text.replace("\n", " \n")
+    newlines = len(spaced) - len(text)
+    pieces = spaced.split(" ")
     if pieces[-1] == "\n":
         pieces.pop()
     pieces[0] = "\n" + pieces[0]
     lines = len(pieces) // _PARTS
-    if len(pieces) % _PARTS or text.count("\n") - text.endswith("\n") != lines - 1:
+    if len(pieces) % _PARTS or newlines - text.endswith("\n") != lines - 1:
         return None
     times_ns = _typed_times(pieces[2::3])
     return None if times_ns is None else Rows(pieces[::3], pieces[1::3], times_ns)

@@ -29,6 +29,7 @@ import enum
 from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
+from msgspec.structs import replace
 
 from liveproto.errors import FrameError, LimitExceededError, LocalProtocolError
 from liveproto.frames.frame import DataFrame, Field, FieldType
@@ -99,7 +100,7 @@ class StreamBuffer:
         read = read_message(message, self._schema)
         rows = self._rows(read.frame)
         if read.has_schema:
-            self._schema = attrs.evolve(read.frame, fields=take(read.frame.fields, ()))
+            self._schema = replace(read.frame, fields=take(read.frame.fields, ()))
             self._adopt(read.frame)
         if read.frame.rows:
             self._take(rows)
@@ -177,7 +178,7 @@ class StreamBuffer:
     @property
     def frame(self) -> DataFrame:
         """A copy of the window as it is now; without columns while the stream is opening."""
-        return attrs.evolve(self._head, fields=self._window.fields())
+        return replace(self._head, fields=self._window.fields())
 
     def _expect_open(self, call: str) -> None:
         if self._state is StreamState.ENDED:
@@ -203,7 +204,7 @@ class StreamBuffer:
             return
         values = {(field.name, field.type): field for field in frame.fields[2:]}
         series = [
-            attrs.evolve(values[field.name, field.type], labels=field.labels, nullable=True)
+            replace(values[field.name, field.type], labels=field.labels, nullable=True)
             for field in self._window.fields()
             if (field.name, field.type) in values
         ]
@@ -223,11 +224,11 @@ class StreamBuffer:
             row_of.setdefault(text, {})[time_ns] = row
         self._expect_series(row_of)
         times = sorted(set(axis.values))
-        spread = [attrs.evolve(axis, values=times)]
+        spread = [replace(axis, values=times)]
         for text, rows in row_of.items():
             picked = [rows.get(time_ns) for time_ns in times]
             spread += [
-                attrs.evolve(
+                replace(
                     field,
                     values=[None if row is None else field.values[row] for row in picked],
                     labels=self._labels[text],

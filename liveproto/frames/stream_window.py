@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
+from msgspec.structs import replace
 
 from liveproto.frames.frame import Field, FieldType
 
@@ -33,7 +33,7 @@ def times_of(fields: Iterable[Field]) -> Sequence[int]:
 
 def take(fields: Iterable[Field], rows: Sequence[int]) -> tuple[Field, ...]:
     """Make columns of some rows of others."""
-    return tuple(attrs.evolve(field, values=[field.values[row] for row in rows]) for field in fields)
+    return tuple(replace(field, values=[field.values[row] for row in rows]) for field in fields)
 
 
 class Window:
@@ -48,7 +48,7 @@ class Window:
         """Have exactly these columns: the cells of those that were here stay, all others are null."""
         known = dict(zip(self._identities, zip(self._fields, self._columns, strict=True), strict=True))
         rows = self.rows
-        self._fields = [attrs.evolve(field, values=()) for field in fields]
+        self._fields = [replace(field, values=()) for field in fields]
         self._identities = list(_identities(self._fields))
         self._columns = []
         for index, identity in enumerate(self._identities):
@@ -133,7 +133,7 @@ class Window:
     def fields(self) -> tuple[Field, ...]:
         """Copy the columns."""
         pairs = zip(self._fields, self._columns, strict=True)
-        return tuple(attrs.evolve(field, values=column.copy()) for field, column in pairs)
+        return tuple(replace(field, values=column.copy()) for field, column in pairs)
 
     def _here(self, fields: Sequence[Field]) -> Iterator[tuple[Field, list[Any]]]:
         columns = dict(zip(self._identities, self._columns, strict=True))
@@ -150,7 +150,7 @@ class Window:
 
     def _make_nullable(self, index: int) -> None:
         if not self._fields[index].nullable:
-            self._fields[index] = attrs.evolve(self._fields[index], nullable=True)
+            self._fields[index] = replace(self._fields[index], nullable=True)
 
 
 def _identities(fields: Iterable[Field]) -> Iterator[object]:

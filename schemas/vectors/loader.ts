@@ -20,7 +20,7 @@ const batch = ({ message }: any): any =>
 const KINDS: any = { string: "string", bool: "boolean", "time.Time": "time", "json.RawMessage": "other", enum: "enum" };
 const ALIASES: any = { int: "int64", double: "float64", float: "float64", boolean: "bool", time: "time.Time", json: "json.RawMessage" };
 function column({ name = "", type, typeInfo, labels = null, config = null, ...unknown }: any): any {
-  const { frame, nullable = false } = only(typeInfo, "frame", "nullable"), bare = frame.replace(/^\*/, ""), item = ALIASES[bare] ?? bare;
+  const { frame, nullable = false } = only(typeInfo, "frame", "nullable"), bare = frame.replace(/^\*/, ""), item = ALIASES[frame] ?? bare;
   const kind = KINDS[item] ?? (/^(u?int(8|16|32|64)|float(32|64))$/.test(item) && "number");
   must(kind && (type ?? kind) === kind && same(unknown, {}) && isObject(labels ?? {}) && isObject(config ?? {}) && hasTexts({ name, ...labels }));
   return { name, type: item, nullable: nullable || frame !== bare, labels, config };

@@ -11,7 +11,7 @@ LIBRARY = ROOT / "liveproto"
 KIT = ROOT / "conformance" / "liveproto_conformance"
 
 THIRD_PARTY = {"attrs", "msgspec"}
-STDLIB = {"__future__", "collections", "enum", "json", "re", "types", "typing"}
+STDLIB = {"__future__", "collections", "enum", "json", "re", "struct", "types", "typing"}
 """No sockets, no clock, no randomness, no logging, no environment."""
 
 MAY_IMPORT = {

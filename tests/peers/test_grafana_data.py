@@ -57,6 +57,8 @@ def js_value(kind, value):
         return float(value // 1_000_000)
     if kind is FieldType.JSON:
         return json.loads(bytes(value))
+    if kind is FieldType.FLOAT32:
+        value = float(f"{value:.6g}")  # all its digits; the frontend has what is written
     if isinstance(value, bool | str):
         return value
     return NAMED.get(str(float(value)), float(value))

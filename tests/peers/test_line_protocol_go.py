@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import math
+import random
 import shutil
 import struct
 import sys
@@ -27,7 +29,7 @@ CORPUS, VERDICTS = DATA / "line-protocol-corpus.json.gz", DATA / "line-protocol-
 UNITS = {"1ns": ("ns", 1), "1µs": ("us", 1000), "1ms": ("ms", 10**6), "1s": ("s", 10**9)}
 NOW_NS = 1_700_000_000_000_000_003
 BODIES = 4000
-FLOATS = {FieldType.FLOAT32: "f", FieldType.FLOAT64: "d"}
+FLOATS = {FieldType.FLOAT32, FieldType.FLOAT64}
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +119,11 @@ def test_mutated_bodies_agree_between_both_routes_and_the_live_parser(go):
 
 
 def comparable(frame, text):
-    """The JSON of a frame, keys in their order; floats as their type holds them: for float32 Go writes fewer digits."""
+    """The JSON of a frame, keys in their order; all numbers of a float column as floats."""
     message = json.loads(text, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))
     for field, column in zip(frame.fields, message["data"]["values"], strict=True):
         if field.type in FLOATS:
-            column[:] = [
-                None if value is None else struct.unpack(FLOATS[field.type], struct.pack(FLOATS[field.type], value))
-                for value in column
-            ]
+            column[:] = [None if value is None else float(value) for value in column]
     return json.dumps(message)
 
 
@@ -132,6 +131,39 @@ def test_go_reads_a_generated_frame_and_writes_the_same_values_in_the_same_order
     frames = random_frames(1, 600)
     for frame, text in zip(frames, go.rewrite_all(map(frame_json.encode, frames)), strict=True):
         assert comparable(frame, text) == comparable(frame, frame_json.encode(frame))
+
+
+def significant(number):
+    return len(repr(number).partition("e")[0].replace(".", "").strip("-0"))
+
+
+def test_a_float32_has_as_many_digits_as_go_gives_it(go):
+    """Of two numbers that are as short and as near Go takes the larger one, and Python the even one."""
+    bits = random.Random(3)
+    drawn = [struct.unpack("<f", bits.randbytes(4))[0] for _ in range(4000)]
+    values = [value for value in drawn if math.isfinite(value)] + [2.0**power for power in range(-149, 128)]
+    frame = DataFrame("", (Field("v", FieldType.FLOAT32, values),))
+    (text,) = go.rewrite_all([frame_json.encode(frame)])
+    theirs, ours = (
+        json.loads(comparable(frame, each))["data"]["values"][0] for each in (text, frame_json.encode(frame))
+    )
+    assert [struct.pack("f", value) for value in ours] == [struct.pack("f", value) for value in theirs]
+    assert list(map(significant, ours)) == list(map(significant, theirs))
+    assert sum(map(float.__ne__, ours, theirs)) < 10
+
+
+NAMES = [*FieldType, "int", "double", "float", "boolean", "time", "json", "int128", ""]
+
+
+@pytest.mark.parametrize("stars", ["", "*", "**"])
+def test_a_name_of_a_type_is_read_or_refused_as_by_go(go, stars):
+    messages = [b'{"schema":{"fields":[{"typeInfo":{"frame":"%b"}}]}}' % (stars + name).encode() for name in NAMES]
+    for message, answer in zip(messages, go.rewrite_all(messages), strict=True):
+        if isinstance(answer, Refused):
+            with pytest.raises(FrameError):
+                frame_json.decode(message)
+        else:
+            assert frame_json.decode(answer) == frame_json.decode(message)
 
 
 def cells_of(frame):

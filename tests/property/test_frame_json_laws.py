@@ -2,13 +2,14 @@
 
 import json
 import math
+import struct
 from contextlib import suppress
 
-import attrs
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from liveproto.errors import FrameError
 from liveproto.frames.frame import DataFrame, Field, FieldType
@@ -90,8 +91,21 @@ def model(frame):
     return data | ({"nanos": nanos} if any(nanos) else {})
 
 
+def float32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def with_float32s(frame, data):
+    """Data as a reader of float32 has them, who rounds what is written."""
+    columns = [
+        [None if cell is None else float32(cell) for cell in column] if field.type is FieldType.FLOAT32 else column
+        for field, column in zip(frame.fields, data["values"], strict=True)
+    ]
+    return data | {"values": columns}
+
+
 def same(one, other):
-    """Equality in which NaN equals itself, and raw JSON its text."""
+    """Equality in which NaN equals itself, raw JSON its text, and a float32 whatever is rounded to it."""
     return head(one) == head(other) and cells_of(one) == cells_of(other)
 
 
@@ -101,19 +115,25 @@ def head(frame):
 
 
 def cells_of(frame):
-    return [[repr(bytes(v) if isinstance(v, msgspec.Raw) else v) for v in f.values] for f in frame.fields]
+    return [[cell_of(field.type, value) for value in field.values] for field in frame.fields]
+
+
+def cell_of(type_, value):
+    if isinstance(value, float) and type_ is FieldType.FLOAT32:
+        value = float32(value)
+    return repr(bytes(value) if isinstance(value, msgspec.Raw) else value)
 
 
 VARIANTS = (
     lambda frame: frame,
-    lambda frame: attrs.evolve(frame, name=f"{frame.name}x"),
-    lambda frame: attrs.evolve(frame, ref_id=f"{frame.ref_id}x"),
-    lambda frame: attrs.evolve(frame, meta=None),
-    lambda frame: attrs.evolve(frame, fields=frame.fields[::-1]),
-    lambda frame: attrs.evolve(frame, fields=tuple(attrs.evolve(f, nullable=True) for f in frame.fields)),
-    lambda frame: attrs.evolve(frame, fields=tuple(attrs.evolve(f, labels={}) for f in frame.fields)),
-    lambda frame: attrs.evolve(frame, fields=tuple(attrs.evolve(f, config={}) for f in frame.fields)),
-    lambda frame: attrs.evolve(frame, fields=tuple(attrs.evolve(f, values=[]) for f in frame.fields)),
+    lambda frame: replace(frame, name=f"{frame.name}x"),
+    lambda frame: replace(frame, ref_id=f"{frame.ref_id}x"),
+    lambda frame: replace(frame, meta=None),
+    lambda frame: replace(frame, fields=frame.fields[::-1]),
+    lambda frame: replace(frame, fields=tuple(replace(f, nullable=True) for f in frame.fields)),
+    lambda frame: replace(frame, fields=tuple(replace(f, labels={}) for f in frame.fields)),
+    lambda frame: replace(frame, fields=tuple(replace(f, config={}) for f in frame.fields)),
+    lambda frame: replace(frame, fields=tuple(replace(f, values=[]) for f in frame.fields)),
 )
 
 
@@ -126,9 +146,24 @@ INF_MINUS_INF = DataFrame(fields=(Field("", FieldType.FLOAT64, [math.inf, -math.
 @example(INF_MINUS_INF)
 def test_the_data_are_those_of_the_requirements(frame):
     text = encode_data(frame)
-    assert json.loads(text) == model(frame)
+    assert with_float32s(frame, json.loads(text)) == model(frame)
     assert list(json.loads(text)) == list(model(frame))
     assert b"\n" not in text
+
+
+def digits(number):
+    return len(repr(number).partition("e")[0].replace(".", "").strip("-0"))
+
+
+@given(value=st.floats(width=32, allow_nan=False, allow_infinity=False))
+@example(2.0**-96)
+def test_a_float32_has_the_fewest_digits(value):
+    (written,) = json.loads(encode_data(DataFrame(fields=(Field("", FieldType.FLOAT32, [value]),))))["values"][0]
+    assert repr(float32(written)) == repr(value)
+    rounded = [float(f"{value:.{precision}g}") for precision in range(1, 10)]
+    assert digits(written) <= min(
+        digits(each) for each in rounded if abs(each) < 3.4028235e38 and float32(each) == value
+    )
 
 
 @given(frame=frames())

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from liveproto.frames.frame import DataFrame, Field, FieldType
 
@@ -32,6 +33,14 @@ def test_a_type_is_its_name():
 def test_a_frame_has_the_rows_of_its_first_column():
     assert DataFrame().rows == 0
     assert DataFrame(fields=(Field("a", FieldType.BOOL, [True, False]),)).rows == 2
+
+
+def test_fields_and_frames_do_not_change_but_have_changed_copies():
+    field = Field("a", FieldType.BOOL, [True])
+    with pytest.raises(AttributeError):
+        field.name = "b"
+    assert replace(field, name="b") == Field("b", FieldType.BOOL, [True])
+    assert replace(DataFrame("f", (field,)), fields=()) == DataFrame("f")
 
 
 def test_a_field_is_not_nullable_unless_told():

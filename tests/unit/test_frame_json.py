@@ -103,6 +103,24 @@ def test_a_float_is_read_back_as_itself(value):
     assert json.loads(column_text("float64", [value])[0]) == value
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9.99999993922529e-08, "1e-7"), (0.10000000149011612, "0.1"), (0.1, "0.1"), (16777217, "16777216.0"),
+        (-0.0, "-0.0"), (0, "0.0"), (1.401298464324817e-45, "1e-45"), (1e-46, "0.0"),
+        (3.4028234663852886e38, "3.4028235e38"), (2.0**127, "1.7014118e38"), (2.0**-96, "1.2621775e-29"),
+        (2.0**-126, "1.1754944e-38"), (-1.17549421e-38, "-1.1754942e-38"), (123456.789, "123456.79"),
+    ],
+)  # fmt: skip
+def test_a_float32_has_the_fewest_digits(value, text):
+    assert column_text("float32", [value, None]) == (f"{text},null", "")
+
+
+def test_what_no_float32_holds_is_refused():
+    with pytest.raises(FrameError, match="column 'v': float too large"):
+        encode(frame_of("float32", [3.4028236e38]))
+
+
 def test_a_zero_keeps_its_sign_also_as_go_writes_it():
     assert [str(value) for value in read_values(values="[[-0, -0.0 ,1e-0,-0e1,0,null]]", nullable=True)] == [
         "-0.0", "-0.0", "1.0", "-0.0", "0.0", "None",
@@ -170,6 +188,18 @@ def test_columns_of_different_length_are_not_written():
 def test_what_cannot_be_json_is_named(type_, value):
     with pytest.raises(FrameError, match="column 'v'"):
         encode(frame_of(type_, [value] if type_ != "float64" else [value, NAN, None]))
+
+
+@pytest.mark.parametrize("bad", [Field("b", FieldType.STRING, [object()]), Field("b", FieldType.FLOAT64, [b"1"])])
+def test_the_one_that_cannot_be_json_is_named_among_others(bad):
+    null = Field("a", FieldType.BOOL, [None], nullable=True)
+    with pytest.raises(FrameError, match="column 'b'"):
+        encode(DataFrame(fields=(null, bad, null)))
+
+
+def test_a_text_of_null_is_nothing_special():
+    fields = Field("s", FieldType.STRING, ["null"]), Field("f", FieldType.FLOAT64, [1.0])
+    assert encode_data(DataFrame(fields=fields)) == b'{"values":[["null"],[1.0]]}'
 
 
 def test_a_name_or_config_that_cannot_be_json_is_named():
@@ -271,6 +301,8 @@ def test_values_are_read(parts, values):
         (b"{}", "push message mismatch: expected a schema before data (GL-FRAME-019)"),
         (message(type_="complex128"), "field 'v': unknown type 'complex128' (GL-FRAME-020)"),
         (message(type_="**bool"), "field 'v': unknown type '**bool' (GL-FRAME-020)"),
+        (message(type_="*boolean"), "field 'v': unknown type '*boolean' (GL-FRAME-020)"),
+        (message(type_="*int", nullable=True), "field 'v': unknown type '*int' (GL-FRAME-020)"),
         (b'{"schema":{"fields":[{"name":"v","type":"number"}]}}', "missing required field `typeInfo`"),
         (message(field=',"type":"string"'), "field 'v': expected type 'number', got 'string' (GL-FRAME-021)"),
         (message(values="[[1],[2]]"), "push message mismatch: expected 1 columns, got 2 (GL-FRAME-022)"),

@@ -2,8 +2,8 @@
 
 import json
 
-import attrs
 import pytest
+from msgspec.structs import replace
 
 from liveproto.errors import FrameError
 from liveproto.frames import frame_json
@@ -48,7 +48,7 @@ def test_the_first_frame_is_published_whole_and_kept(stream):
 
 def test_the_same_schema_is_published_as_data_alone_and_kept_whole(stream):
     stream.push(frame(), now_s=0)
-    published = stream.push(frame(attrs.evolve(FIELD, values=[2.0, None])), now_s=0)
+    published = stream.push(frame(replace(FIELD, values=[2.0, None])), now_s=0)
     assert json.loads(published) == {"data": {"values": [[2, None]]}}
     assert json.loads(stream.full)["data"] == {"values": [[2, None]]}
     assert "schema" in json.loads(stream.full)
@@ -58,14 +58,14 @@ def test_the_same_schema_is_published_as_data_alone_and_kept_whole(stream):
     "other",
     [
         frame(name="other"),
-        frame(attrs.evolve(FIELD, name="w")),
-        frame(attrs.evolve(FIELD, type=FieldType.INT64, values=[1])),
-        frame(attrs.evolve(FIELD, nullable=False)),
-        frame(attrs.evolve(FIELD, labels={})),
-        frame(attrs.evolve(FIELD, config={"unit": "s"})),
-        frame(FIELD, attrs.evolve(FIELD, name="w")),
-        attrs.evolve(frame(), ref_id="A"),
-        attrs.evolve(frame(), meta={"type": "timeseries-wide"}),
+        frame(replace(FIELD, name="w")),
+        frame(replace(FIELD, type=FieldType.INT64, values=[1])),
+        frame(replace(FIELD, nullable=False)),
+        frame(replace(FIELD, labels={})),
+        frame(replace(FIELD, config={"unit": "s"})),
+        frame(FIELD, replace(FIELD, name="w")),
+        replace(frame(), ref_id="A"),
+        replace(frame(), meta={"type": "timeseries-wide"}),
     ],
 )
 def test_another_schema_is_published_whole_and_so_is_the_first_one_again(stream, other):
@@ -76,7 +76,7 @@ def test_another_schema_is_published_whole_and_so_is_the_first_one_again(stream,
 
 
 def test_the_order_of_columns_is_part_of_the_schema(stream):
-    columns = FIELD, attrs.evolve(FIELD, name="w")
+    columns = FIELD, replace(FIELD, name="w")
     stream.push(frame(*columns), now_s=0)
     assert keys(stream.push(frame(*columns[::-1]), now_s=0)) == ["schema", "data"]
 
@@ -84,7 +84,7 @@ def test_the_order_of_columns_is_part_of_the_schema(stream):
 def test_a_frame_that_is_none_changes_nothing(stream):
     before = stream.push(frame(), now_s=0)
     with pytest.raises(FrameError):
-        stream.push(frame(FIELD, attrs.evolve(FIELD, values=[])), now_s=0)
+        stream.push(frame(FIELD, replace(FIELD, values=[])), now_s=0)
     assert stream.full == before
     assert stream.minute_rate(now_s=0) == 1
 
@@ -133,5 +133,5 @@ def test_the_list_is_sorted_and_has_schemas_alone():
 def test_a_refused_first_frame_leaves_no_channel():
     streams = ManagedStreams()
     with pytest.raises(FrameError):
-        streams.push(CPU, frame(FIELD, attrs.evolve(FIELD, values=[])), now_s=0)
+        streams.push(CPU, frame(FIELD, replace(FIELD, values=[])), now_s=0)
     assert json.loads(streams.listing(now_s=0)) == {"channels": []}

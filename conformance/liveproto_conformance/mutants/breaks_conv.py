@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+from msgspec.structs import replace
 
 from liveproto.errors import LineErrorKind, LineProtocolError
 from liveproto.frames import exact_route
@@ -72,7 +73,7 @@ def _with_tables(parts: Parts, change: Callable[[DataFrame, list[Metric]], Seque
     return _lays_out(
         parts,
         labels_column=lambda metrics: [
-            attrs.evolve(frame, fields=tuple(change(frame, metrics))) for frame in _labels_column(metrics)
+            replace(frame, fields=tuple(change(frame, metrics))) for frame in _labels_column(metrics)
         ],
     )
 
@@ -81,7 +82,7 @@ def _with_wide(parts: Parts, change: Callable[[DataFrame], Sequence[Field]]) -> 
     """Change the columns of each frame of ``wide``."""
     return _lays_out(
         parts,
-        wide=lambda metrics: [attrs.evolve(frame, fields=tuple(change(frame))) for frame in exact_route.wide(metrics)],
+        wide=lambda metrics: [replace(frame, fields=tuple(change(frame))) for frame in exact_route.wide(metrics)],
     )
 
 
@@ -91,7 +92,7 @@ def a_frame_is_named_by_its_channel(parts: Parts) -> Parts:
         outcome = parts.ingest(*arguments, **options)
         if not isinstance(outcome, tuple):
             return outcome
-        return tuple(attrs.evolve(each, frame=attrs.evolve(each.frame, name=each.channel)) for each in outcome)
+        return tuple(attrs.evolve(each, frame=replace(each.frame, name=each.channel)) for each in outcome)
 
     return attrs.evolve(parts, ingest=ingest)
 
@@ -102,7 +103,7 @@ def a_frame_is_named_by_its_channel(parts: Parts) -> Parts:
 def _whole(field: Field) -> Field:
     is_whole = field.type is FieldType.FLOAT64 and all(value is None or value == int(value) for value in field.values)
     values = [None if value is None else int(value) for value in field.values] if is_whole else field.values
-    return attrs.evolve(field, type=FieldType.INT64, values=values) if is_whole else field
+    return replace(field, type=FieldType.INT64, values=values) if is_whole else field
 
 
 @mutant("GL-CONV-003", must_fail=_CELLS, why="a column of whole numbers has the type of whole numbers")
@@ -163,7 +164,7 @@ def equal_series_and_times_are_merged(parts: Parts) -> Parts:
 def labels_are_joined_by_commas(parts: Parts) -> Parts:
     def change(frame: DataFrame, _: list[Metric]) -> list[Field]:
         labels, *others = frame.fields
-        return [attrs.evolve(labels, values=[text.replace(", ", ",") for text in labels.values]), *others]
+        return [replace(labels, values=[text.replace(", ", ",") for text in labels.values]), *others]
 
     return _with_tables(parts, change)
 
@@ -185,7 +186,7 @@ def _held(field: Field) -> Field:
     values = list(field.values)
     for row, value in enumerate(values[1:], start=1):
         values[row] = values[row - 1] if value is None else value
-    return attrs.evolve(field, values=values)
+    return replace(field, values=values)
 
 
 @mutant("GL-CONV-013", must_fail=_ROWS, why="a value holds until the next one comes")
@@ -201,7 +202,7 @@ def a_channel_keeps_its_types(parts: Parts) -> Parts:
         return [kept(field, known.setdefault((frame.name, field.name), field.type)) for field in frame.fields]
 
     def kept(field: Field, type_: FieldType) -> Field:
-        return field if field.type is type_ else attrs.evolve(field, type=type_, values=[None] * len(field.values))
+        return field if field.type is type_ else replace(field, type=type_, values=[None] * len(field.values))
 
     return _with_tables(parts, change)
 
@@ -213,7 +214,7 @@ def floats_are_printed_as_python_does(parts: Parts) -> Parts:
         return repr(float(str(value))) if is_float else value
 
     def change(frame: DataFrame, _: list[Metric]) -> list[Field]:
-        return [attrs.evolve(field, values=list(map(printed, field.values))) for field in frame.fields]
+        return [replace(field, values=list(map(printed, field.values))) for field in frame.fields]
 
     return _with_tables(parts, change)
 
@@ -249,7 +250,7 @@ def wide_columns_are_sorted(parts: Parts) -> Parts:
 def wide_columns_have_the_measurement_as_a_label(parts: Parts) -> Parts:
     def change(frame: DataFrame) -> list[Field]:
         time, *others = frame.fields
-        return [time, *(attrs.evolve(each, labels={**(each.labels or {}), "__name__": frame.name}) for each in others)]
+        return [time, *(replace(each, labels={**(each.labels or {}), "__name__": frame.name}) for each in others)]
 
     return _with_wide(parts, change)
 

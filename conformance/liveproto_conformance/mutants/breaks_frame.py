@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from msgspec.structs import replace
 
 from liveproto.frames.frame import FieldType
 from liveproto.grafana.managed_stream import ManagedStream, ManagedStreams
@@ -44,7 +45,7 @@ def _columns(parts: Parts, change: Callable[[Field], Field]) -> Parts:
 
     class Mutated(ManagedStream):
         def push(self, frame: DataFrame, *, now_s: float) -> bytes:
-            return super().push(attrs.evolve(frame, fields=tuple(map(change, frame.fields))), now_s=now_s)
+            return super().push(replace(frame, fields=tuple(map(change, frame.fields))), now_s=now_s)
 
     return _streams(parts, Mutated)
 
@@ -82,7 +83,7 @@ def a_schema_has_every_key(parts: Parts) -> Parts:
     why="labels without any in them are left out as other empty things are",
 )
 def empty_labels_are_left_out(parts: Parts) -> Parts:
-    return _columns(parts, lambda field: attrs.evolve(field, labels=field.labels or None))
+    return _columns(parts, lambda field: replace(field, labels=field.labels or None))
 
 
 @mutant(
@@ -100,7 +101,7 @@ def fields_have_no_type_for_browsers(parts: Parts) -> Parts:
     why="a column with null in it is the same as any other to JSON",
 )
 def columns_do_not_tell_that_they_may_hold_null(parts: Parts) -> Parts:
-    return _columns(parts, lambda field: attrs.evolve(field, nullable=False))
+    return _columns(parts, lambda field: replace(field, nullable=False))
 
 
 @mutant(
@@ -127,7 +128,7 @@ def data_have_every_key(parts: Parts) -> Parts:
 
 
 def _with_times(field: Field, change: Callable[[int], int]) -> Field:
-    return attrs.evolve(field, values=list(map(change, field.values))) if field.type is FieldType.TIME else field
+    return replace(field, values=list(map(change, field.values))) if field.type is FieldType.TIME else field
 
 
 @mutant(
@@ -158,7 +159,7 @@ def times_have_no_nanoseconds(parts: Parts) -> Parts:
 def floats_are_written_with_six_digits(parts: Parts) -> Parts:
     def rounded(field: Field) -> Field:
         values = [float(f"{each:.6g}") if isinstance(each, float) else each for each in field.values]
-        return attrs.evolve(field, values=values)
+        return replace(field, values=values)
 
     return _columns(parts, rounded)
 
@@ -172,4 +173,4 @@ def what_is_not_utf_8_is_left_out(parts: Parts) -> Parts:
     def readable(each: object) -> object:
         return each.replace("\ufffd", "") if isinstance(each, str) else each
 
-    return _columns(parts, lambda field: attrs.evolve(field, values=list(map(readable, field.values))))
+    return _columns(parts, lambda field: replace(field, values=list(map(readable, field.values))))
