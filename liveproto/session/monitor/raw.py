@@ -18,6 +18,8 @@ Json = Any
 _MAX_DEPTH: Final = 100
 """What is nested deeper is not looked into: how deep a server goes is its own choice, and Python's has a limit."""
 _STEPS: Final = {ord(bracket): step for bracket, step in {"[": 1, "{": 1, "]": -1, "}": -1}.items()}
+_OTHER_BYTES: Final = bytes(sorted({*range(256)} - _STEPS.keys()))
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[^][{}"]+', re.DOTALL)
 _TOKEN: Final = re.compile(rb"[][{}]|" + _NO_BRACKETS.pattern, re.DOTALL)
 _MAX_DIGITS: Final = 4_000
@@ -112,7 +114,7 @@ def _in_lower_case(value: dict[str, Json], known: frozenset[str]) -> dict[str, J
 
 
 def _without_depths(raw: bytes) -> bytes:
-    if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH:
+    if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH or _is_shallow(raw):
         return raw
     depth = 0
     for bracket in _NO_BRACKETS.sub(b"", raw):
@@ -120,6 +122,16 @@ def _without_depths(raw: bytes) -> bytes:
         if depth > _MAX_DEPTH:
             return b"".join(_shallow(raw))
     return raw
+
+
+def _is_shallow(raw: bytes) -> bool:
+    """Tell, without a step for each bracket, that nothing is nested too deep; text with escapes is not looked at."""
+    if b"\\" in raw:
+        return False
+    brackets = b"".join(raw.split(b'"')[::2]).translate(_ONE_KIND, _OTHER_BYTES)
+    for _ in range(_MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets
 
 
 def _shallow(raw: bytes) -> Iterator[bytes]:
