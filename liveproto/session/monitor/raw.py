@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, cast
 
 import attrs
 
+from liveproto.wire import messages as m
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -167,20 +169,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(message)
 
 
-REQUESTS: Final = (
-    "connect",
-    "subscribe",
-    "unsubscribe",
-    "publish",
-    "presence",
-    "presence_stats",
-    "history",
-    "ping",
-    "send",
-    "rpc",
-    "refresh",
-    "sub_refresh",
-)
+REQUESTS: Final = tuple(m.REQUEST_FIELDS.values())
 """The names of requests and of their results."""
 _KEYS: Final = frozenset({"id", *REQUESTS})
 _CHANNEL: Final = frozenset({"channel"})
