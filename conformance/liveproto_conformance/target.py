@@ -89,8 +89,8 @@ class Settings:
         return self.max_examples or (FAST_EXAMPLES if self.fast else FULL_EXAMPLES)
 
 
-FAST_EXAMPLES: Final = 25
-FULL_EXAMPLES: Final = 75
+FAST_EXAMPLES: Final = 20
+FULL_EXAMPLES: Final = 65
 
 _MAX_SECONDS: Final = 86_400
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -198,7 +198,7 @@ def misuse_of_value(line: Line, value: dict[str, Json], ledger: Ledger, *, ambig
         return _misuse_of_pong(ledger)
     if ambiguous:
         return None
-    kinds = [kind for kind in REQUESTS if value.get(kind) is not None]
+    kinds = [kind for kind in REQUESTS & value.keys() if value[kind] is not None]
     if (misuse := _misuse_of_order(kinds, ledger) or _misuse_of_id(value.get("id"), kinds)) is not None:
         return misuse
     if not kinds:

@@ -76,6 +76,17 @@ def split_lines(data: bytes) -> list[bytes]:
 def read_line(raw: bytes) -> Line:
     """Read one line: its first JSON value, and what follows."""
     raw = _without_depths(raw)
+    text = raw.decode(errors="surrogateescape").strip(" \t\r")
+    try:
+        value, end = _plain.raw_decode(text)
+    except ValueError:
+        return _read_odd_line(raw, text)
+    fault = None if _is_utf8(raw) else NOT_UTF8
+    return Line(raw, value, fault, text[end:].strip(" \t\r"), repeats_key=False, repeats_command_key=False)
+
+
+def _read_odd_line(raw: bytes, text: str) -> Line:
+    """Read a line that is not JSON, or has a key twice, or a number of thousands of digits."""
     repeating: list[dict[str, Json]] = []
 
     def make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -85,7 +96,6 @@ def read_line(raw: bytes) -> Line:
         return made
 
     decoder = json.JSONDecoder(object_pairs_hook=make_object, parse_constant=_refuse, parse_int=_integer)
-    text = raw.decode(errors="surrogateescape").strip(" \t\r")
     try:
         value, end = decoder.raw_decode(text)
     except ValueError as error:
@@ -95,6 +105,14 @@ def read_line(raw: bytes) -> Line:
     near = {id(member) for member in (value, *(as_object(value) or {}).values())} if repeating else set[int]()
     own = any(id(made) in near for made in repeating)
     return Line(raw, value, fault, rest, repeats_key=bool(repeating), repeats_command_key=own)
+
+
+def _object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        message = "a key is repeated"
+        raise ValueError(message)
+    return made
 
 
 def canonical(value: dict[str, Json]) -> dict[str, Json]:
@@ -112,7 +130,7 @@ def count_keys(value: dict[str, Json]) -> int:
 
 
 def _in_lower_case(value: dict[str, Json], known: frozenset[str]) -> dict[str, Json]:
-    return {key.lower() if key.lower() in known else key: member for key, member in value.items()}
+    return {lowered if (lowered := key.lower()) in known else key: member for key, member in value.items()}
 
 
 def _without_depths(raw: bytes) -> bytes:
@@ -169,7 +187,8 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(message)
 
 
-REQUESTS: Final = tuple(m.REQUEST_FIELDS.values())
+_plain: Final = json.JSONDecoder(object_pairs_hook=_object_of, parse_constant=_refuse)
+REQUESTS: Final = frozenset(m.REQUEST_FIELDS.values())
 """The names of requests and of their results."""
 _KEYS: Final = frozenset({"id", *REQUESTS})
 _CHANNEL: Final = frozenset({"channel"})
