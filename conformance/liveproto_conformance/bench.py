@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 import weakref
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -90,7 +91,7 @@ class Bench:
         self.trace = trace
         self.started = time.monotonic()
         self.waiting_s = 0.0
-        self.stimuli: dict[str, Stimuli] = {}
+        self.stimuli: defaultdict[str, Stimuli] = defaultdict(Stimuli)
         self._lock = threading.Lock()
         self._tls = tls_context(settings)
         self._open = 0
@@ -178,7 +179,7 @@ class Bench:
         """Count one stimulus; the same bytes twice in one check count once."""
         normal = data.replace(self.nonce.encode(), _NONCE_MARK)
         with self._lock:
-            stimuli = self.stimuli.setdefault(check, Stimuli())
+            stimuli = self.stimuli[check]
             stimuli.digest.update(len(normal).to_bytes(8, "big") + normal)
             stimuli.seen.add(hashlib.blake2b(normal, digest_size=16).digest())
 
@@ -220,7 +221,7 @@ class Stand:
         self._names = itertools.count()
         self._tokens = itertools.count(1_000_001)
         self._publishing: Session | None = None
-        self._sibling: Session | None = None
+        self._serving: Session | None = None
         self._shared: tuple[Session, str] | None = None
 
     def __enter__(self) -> Self:
@@ -234,7 +235,7 @@ class Stand:
         for session in list(self._sessions):
             self.hang_up(session)
         self._publishing = None
-        self._sibling = None
+        self._serving = None
         self._shared = None
         self.answered_too_late = False
 
@@ -326,20 +327,20 @@ class Stand:
     def expect_fault(self, message: str | bytes, *codes: int, before_connect: bool = False) -> Closed:
         """Send a message that must be answered by closing the connection, and by nothing else.
 
-        A sibling connection serves immediately before, and a fresh one after, which is the sibling of the next fault.
+        The connection itself serves immediately before, or another where it is not connected yet; and a fresh one is
+        served after, which is at hand for the next fault.
         """
-        sibling = self._sibling or self.connected()
+        serving = self._serving or self.connected()
         with given_that("GL-SUB-009"):
-            sibling.fence()
-        session = self.unconnected() if before_connect else self.connected()
+            serving.fence()
+        session = self.unconnected() if before_connect else serving
         session.send_raw(message)
         closed = session.closed_with(*(codes or (3501,)))
         replies = [reply.raw for reply in session.leftover_replies()]
         assert not replies, f"expected {closed} and no reply, got {replies}"
-        self.hang_up(session)
-        self.hang_up(sibling)
-        self._sibling = self.connected()
-        self._sibling.fence()
+        for finished in {session, serving}:
+            self.hang_up(finished)
+        self._serving = self.connected()
         return closed
 
     # -- publishing ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from liveproto_conformance import checks
-from liveproto_conformance.check import Lane, mark_of
+from liveproto_conformance.check import CheckMark, Lane, mark_of
 from liveproto_conformance.requirements import Level, Requirement, requirements
 
 if TYPE_CHECKING:
@@ -25,8 +25,17 @@ class Check:
     id: str
     function: Callable[..., None]
     requirements: tuple[Requirement, ...]
-    lane: Lane
-    generated: bool
+    mark: CheckMark = attrs.field(eq=False)
+
+    @property
+    def lane(self) -> Lane:
+        """Where it runs."""
+        return self.mark.lane
+
+    @property
+    def generated(self) -> bool:
+        """Whether Hypothesis makes its input."""
+        return self.mark.generated
 
     @property
     def level(self) -> Level:
@@ -53,8 +62,7 @@ def catalogue() -> dict[str, Check]:
                     check_id(function),
                     function,
                     tuple(requirements()[id_] for id_ in mark.requirements),
-                    mark.lane,
-                    mark.generated,
+                    mark,
                 )
     return found
 

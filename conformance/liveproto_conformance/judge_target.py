@@ -32,7 +32,16 @@ if TYPE_CHECKING:
 
     from liveproto_conformance.target import Settings
 
-_QUIET_PLUGINS: Final = ("terminal", "cacheprovider", "stepwise", "faulthandler", "junitxml", "pastebin", "logging")
+_QUIET_PLUGINS: Final = (
+    "terminal",
+    "cacheprovider",
+    "stepwise",
+    "faulthandler",
+    "unraisableexception",
+    "junitxml",
+    "pastebin",
+    "logging",
+)
 
 
 def judge_target(settings: Settings) -> Exit:

@@ -17,9 +17,10 @@ import msgspec
 
 from liveproto.frames.converter import convert_exactly
 from liveproto.grafana.managed_stream import ManagedStreams
+from liveproto.session.monitor.raw import as_object
 from liveproto_conformance.check import NotApplicableError, NotExercisedError, given_that
 from liveproto_conformance.drive.websocket import NotWebSocketError
-from liveproto_conformance.session import Json, Session, as_object, dumps
+from liveproto_conformance.session import Json, Session, dumps
 from liveproto_conformance.target import http_base
 
 if TYPE_CHECKING:

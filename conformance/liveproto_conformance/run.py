@@ -20,7 +20,7 @@ from liveproto_conformance.execute import Outcome, execute
 from liveproto_conformance.failures.card import Card, card_of, check_command, replay_command
 from liveproto_conformance.failures.repro import path_of, save
 from liveproto_conformance.requirements import requirements
-from liveproto_conformance.trial import Task
+from liveproto_conformance.trial import task_of
 from liveproto_conformance.verdict import Exit, Judgement, Status, Verdict, judge, merge
 
 if TYPE_CHECKING:
@@ -238,8 +238,7 @@ class Run:
         return Result(check, outcome, card, repro)
 
     def _execute(self, check: Check) -> Outcome:
-        mark = check.function.liveproto_check  # type: ignore[attr-defined]
-        return execute(self.bench, Task(check.id, check.function, mark, check.level), self._passed)
+        return execute(self.bench, task_of(check), self._passed)
 
     def _passed(self, requirement: str) -> bool:
         return self.requirement_statuses().get(requirement) is Status.PASS

@@ -11,10 +11,11 @@ import itertools
 import json
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
+from liveproto.session.monitor.raw import as_object, is_whole_number
 from liveproto_conformance.check import NoReplyError
 from liveproto_conformance.drive.websocket import Closed, Connection, ConnectionEndedError, Ending
 
@@ -42,14 +43,16 @@ _GIVEN_UP: Final = frozenset({Ending.EOF, Ending.RESET})
 _CHANNEL_KINDS: Final = ("pub", "join", "leave", "unsubscribe", "subscribe")
 
 
-def as_object(value: Json) -> dict[str, Json] | None:
-    """Return a JSON object, or None for any other value."""
-    return cast("dict[str, Json]", value) if isinstance(value, dict) else None
-
-
 def dumps(value: Json) -> str:
     """Write JSON on one line, compact, text unescaped."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def object_at(container: dict[str, Json], key: str) -> dict[str, Json]:
+    """Return the object that a key holds, or fail saying that one was expected."""
+    value = as_object(container.get(key))
+    assert value is not None, f'expected "{key}" to be an object, got {dumps(container)}'
+    return value
 
 
 @attrs.frozen
@@ -78,9 +81,7 @@ class Reply:
 
     def result(self, kind: str) -> dict[str, Json]:
         """Return the result of this kind, or fail saying what came instead."""
-        result = as_object(self.raw.get(kind))
-        assert result is not None, f'expected a "{kind}" result that is an object, got {dumps(self.raw)}'
-        return result
+        return object_at(self.raw, kind)
 
     def refused(self, *codes: int) -> ErrorAnswer:
         """Return the error, or fail saying that one of these codes was expected."""
@@ -346,7 +347,7 @@ class Session:
         if push is not None:
             kind = next((name for name in (*_CHANNEL_KINDS, "message", "refresh") if name in push), None)
             self._pushes.append(Push(push.get("channel"), kind, push))
-        elif isinstance(id_, int) and not isinstance(id_, bool) and id_:
+        elif is_whole_number(id_) and id_:
             self._replies[id_].append(Reply(id_, line))
         elif not line:
             self.pings.append(time.monotonic())

@@ -17,11 +17,11 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import attrs
 
 from liveproto.grafana.release import Release, parse_release
+from liveproto.session.monitor.raw import as_object
 from liveproto_conformance.requirements import Level, Profile
-from liveproto_conformance.session import as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 LIVE_PATH: Final = "/api/live/ws"
@@ -89,8 +89,8 @@ class Settings:
         return self.max_examples or (FAST_EXAMPLES if self.fast else FULL_EXAMPLES)
 
 
-FAST_EXAMPLES: Final = 25
-FULL_EXAMPLES: Final = 75
+FAST_EXAMPLES: Final = 20
+FULL_EXAMPLES: Final = 65
 
 _MAX_SECONDS: Final = 86_400
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -157,8 +157,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def _check_key(where: str, key: str, value: object, known: Mapping[str, type | tuple[type, ...]]) -> None:
     if key not in known:
-        close = difflib.get_close_matches(key, known, n=1)
-        raise UsageError(f"{where}: unknown key {key!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+        raise UsageError(f"{where}: unknown key {key!r}{meant(key, known)}")
     expected = known[key]
     wrong_bool = isinstance(value, bool) and expected is not bool
     if not isinstance(value, expected) or wrong_bool:
@@ -217,6 +216,12 @@ def _without_user(url: str) -> dict[str, str]:
     """Take the credentials out of a URL, which is printed and reported."""
     user, at, _ = urlsplit(url).netloc.rpartition("@")
     return {"url": url.replace(f"{user}@", "", 1), "basic": unquote(user)} if at else {}
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Suggest what may be meant instead of a name, as the end of a sentence; empty where nothing is near."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _choice(key: str, value: str, choices: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from liveproto_conformance.bench import Stand
+    from liveproto_conformance.catalogue import Check
     from liveproto_conformance.requirements import Level
     from liveproto_conformance.stateful.conversation import Conversation
 
@@ -30,6 +31,11 @@ class Task:
     function: Callable[..., None]
     mark: CheckMark
     level: Level
+
+
+def task_of(check: Check) -> Task:
+    """Make the task of a check of the catalogue."""
+    return Task(check.id, check.function, check.mark, check.level)
 
 
 def attempt(stand: Stand, task: Task, arguments: dict[str, Any], values: Mapping[str, Any]) -> AssertionError | None:

@@ -75,9 +75,15 @@ def test_what_is_nested_too_deep_is_not_looked_into(inner):
     assert line.raw.count(b"[") == 98
 
 
-def test_many_brackets_side_by_side_are_not_deep():
-    raw = b"[" + b"[]," * 500 + b"{}]"
+@pytest.mark.parametrize("text", [b'"["', b'"\\"["'])
+def test_many_brackets_side_by_side_are_not_deep(text):
+    raw = b"[" + b"[]," * 500 + text + b",{}]"
     assert read_line(raw).raw == raw
+
+
+def test_brackets_in_texts_hide_no_depth():
+    raw = b'["]",' * 50_000 + b'"["]' + b',"["]' * 49_999
+    assert read_line(raw).raw.count(b'["]"') == 99
 
 
 def test_text_without_an_end_is_read_once():

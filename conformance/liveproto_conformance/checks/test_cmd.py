@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from liveproto.grafana.release import Release
 from liveproto_conformance.bench import Facts, Stand
 from liveproto_conformance.check import NotApplicableError, check, generated
-from liveproto_conformance.session import Reply, Session, as_object
+from liveproto_conformance.session import Reply, Session, object_at
 from liveproto_conformance.strategies import json_values
 
 _LOOKUPS: Final = ("presence", "presence_stats", "history")
@@ -92,9 +92,7 @@ def _refused_or_absent(stand: Stand, kind: str, body: dict[str, Any]) -> None:
 def test_a_presence_result_is_keyed_by_client(session: Session, channel: str) -> None:
     session.subscribe(channel)
     result = _available(session.request("presence", {"channel": channel}), "presence")
-    presence = as_object(result.get("presence"))
-    assert presence is not None, f"expected presence to be an object, got {result}"
-    for client, info in presence.items():
+    for client, info in object_at(result, "presence").items():
         assert info.get("client") == client, f"expected client {client} repeated, got {info}"
         assert isinstance(info.get("user"), str), f"expected its user, got {info}"
 

@@ -34,8 +34,8 @@ _INCOMPLETE: Final = (
 _FAULTS: Final = st.sampled_from(['{"id":7,"connect":{}}', '{"id":7}', '{"id":7,"subscribe":{}}', "[]", "{"])
 
 
-class Commands(Conversation):
-    """One connection that is only commanded."""
+class _OneSeat(Conversation):
+    """What can be commanded on one connection."""
 
     def begin(self) -> None:
         """Take three channels."""
@@ -60,6 +60,10 @@ class Commands(Conversation):
     def refused(self, which: str) -> None:
         """Subscribe to what the target may refuse."""
         self.scene.refused(0, _REFUSABLE[which])
+
+
+class Commands(_OneSeat):
+    """One connection that is only commanded."""
 
     @step(kind=_REQUESTS)
     def ask(self, kind: str) -> None:
@@ -73,28 +77,13 @@ def test_commands_are_answered_as_their_channel_stands(conversation: Commands) -
     conversation.scene.settle()
 
 
-class OneConnection(Conversation):
+class OneConnection(_OneSeat):
     """One connection that subscribes and leaves, publishes and is published to."""
 
     def begin(self) -> None:
-        """Take three channels."""
-        self.scene = Scene(self.stand)
+        """Take three channels that can be published to."""
+        super().begin()
         self.scene.needs_publishing()
-
-    @step(channel=_CHANNELS)
-    def subscribe(self, channel: int) -> None:
-        """Subscribe, again where it is."""
-        self.scene.subscribe(0, channel)
-
-    @step(channel=_CHANNELS)
-    def unsubscribe(self, channel: int) -> None:
-        """Unsubscribe, also where it is not."""
-        self.scene.unsubscribe(0, channel)
-
-    @step(commands=_PAIRS)
-    def together(self, commands: list[str]) -> None:
-        """Send commands, such as ``subscribe 0``, as one batch."""
-        self.scene.together(0, [(kind, int(channel)) for kind, channel in map(str.split, commands)])
 
     @step(channel=_CHANNELS)
     def publish(self, channel: int) -> None:
@@ -106,11 +95,6 @@ class OneConnection(Conversation):
         """Publish on the connection itself, subscribed or not."""
         self.scene.publish_itself(0, channel)
 
-    @step(which=st.sampled_from(sorted(_REFUSABLE)))
-    def refused(self, which: str) -> None:
-        """Subscribe to what the target may refuse."""
-        self.scene.refused(0, _REFUSABLE[which])
-
 
 @check("GL-SUB-004", "GL-SUB-008", "GL-SUB-010", "GL-SUB-018", "GL-SUB-024", "GL-SUB-029")
 @stateful(OneConnection)
@@ -118,8 +102,8 @@ def test_a_connection_hears_what_it_is_subscribed_to(conversation: OneConnection
     conversation.scene.settle()
 
 
-class TwoConnections(Conversation):
-    """Two connections on the same channels, one of which may be closed for its fault."""
+class _TwoSeats(Conversation):
+    """What two connections do on the same channels."""
 
     def begin(self) -> None:
         """Take three channels."""
@@ -140,6 +124,10 @@ class TwoConnections(Conversation):
     def publish(self, channel: int) -> None:
         """Publish by the route of the run."""
         self.scene.publish(channel)
+
+
+class TwoConnections(_TwoSeats):
+    """Two connections that stay, and publish themselves."""
 
     @step(seat=_SEATS, channel=_CHANNELS)
     def publish_itself(self, seat: int, channel: int) -> None:
@@ -153,28 +141,8 @@ def test_two_connections_share_nothing_but_channels(conversation: TwoConnections
     conversation.scene.settle()
 
 
-class LostConnections(Conversation):
-    """Two connections that are lost and come again."""
-
-    def begin(self) -> None:
-        """Take three channels."""
-        self.scene = Scene(self.stand)
-        self.scene.needs_publishing()
-
-    @step(seat=_SEATS, channel=_CHANNELS)
-    def subscribe(self, seat: int, channel: int) -> None:
-        """Subscribe, again where it is."""
-        self.scene.subscribe(seat, channel)
-
-    @step(seat=_SEATS, channel=_CHANNELS)
-    def unsubscribe(self, seat: int, channel: int) -> None:
-        """Unsubscribe, also where it is not."""
-        self.scene.unsubscribe(seat, channel)
-
-    @step(channel=_CHANNELS)
-    def publish(self, channel: int) -> None:
-        """Publish by the route of the run."""
-        self.scene.publish(channel)
+class LostConnections(_TwoSeats):
+    """Two connections that are lost, or closed for a fault, and come again."""
 
     @step(seat=_SEATS, close_frame=st.booleans())
     def lose(self, seat: int, close_frame: bool) -> None:  # noqa: FBT001 - drawn by name

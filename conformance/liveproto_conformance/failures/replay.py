@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from liveproto_conformance.bench import Bench
-from liveproto_conformance.check import mark_of
 from liveproto_conformance.execute import execute_again
 from liveproto_conformance.failures.card import card_of, replay_command
 from liveproto_conformance.judge_target import exit_of
@@ -17,7 +16,7 @@ from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.report import cards
 from liveproto_conformance.report.console import STYLES, make_console
-from liveproto_conformance.trial import REPEATS, Task
+from liveproto_conformance.trial import REPEATS, task_of
 from liveproto_conformance.verdict import Exit, Status
 
 if TYPE_CHECKING:
@@ -61,12 +60,10 @@ def _replay(path: Path, repro: Repro, settings: Settings) -> Exit:
 
 
 def _outcome(repro: Repro, settings: Settings) -> Outcome:
-    mark = mark_of(repro.check.function)
-    assert mark is not None
     bench = Bench(settings, "lp" + secrets.token_hex(4))
     try:
         root(bench)
         probe(bench)
-        return execute_again(bench, Task(repro.check.id, repro.check.function, mark, repro.check.level), repro.values)
+        return execute_again(bench, task_of(repro.check), repro.values)
     finally:
         bench.close()

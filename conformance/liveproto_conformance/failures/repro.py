@@ -8,21 +8,19 @@ everything reads back as it was, tuples as lists. The card is there for the read
 from __future__ import annotations
 
 import base64
-import difflib
 import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
+from liveproto.session.monitor.raw import as_object
 from liveproto_conformance.catalogue import catalogue
-from liveproto_conformance.check import mark_of
 from liveproto_conformance.failures.card import as_json
 from liveproto_conformance.failures.failure import STEPS
 from liveproto_conformance.resources import load_schema
 from liveproto_conformance.schema_check import violation_at
-from liveproto_conformance.session import as_object
-from liveproto_conformance.target import UsageError
+from liveproto_conformance.target import UsageError, meant
 from liveproto_conformance.traces.trace import redact_url
 
 if TYPE_CHECKING:
@@ -141,7 +139,7 @@ def read(path: Path) -> Repro:
         raise UsageError(f"{path}: no JSON text: {error}") from error
     unknown = next((key for key in as_object(saved) or {} if key not in _keys()), None)
     if unknown is not None:
-        raise UsageError(f"{path}: unknown key {unknown!r}{_meant(unknown, _keys())}")
+        raise UsageError(f"{path}: unknown key {unknown!r}{meant(unknown, _keys())}")
     fault = violation_at(_SCHEMA, "Repro", saved)
     if fault is not None:
         raise UsageError(f"{path}: {fault[0].strip('/') or 'top level'}: {fault[1]}")
@@ -152,15 +150,10 @@ def _keys() -> list[str]:
     return list(load_schema(_SCHEMA)["$defs"]["Repro"]["properties"])
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def _understood(path: Path, saved: Mapping[str, Json]) -> Repro:
     check = catalogue().get(saved["check"])
     if check is None:
-        raise UsageError(f"{path}: check: there is no {saved['check']!r}{_meant(saved['check'], catalogue())}")
+        raise UsageError(f"{path}: check: there is no {saved['check']!r}{meant(saved['check'], catalogue())}")
     try:
         values = decode(saved["values"])
     except ValueError as error:
@@ -173,8 +166,7 @@ def _understood(path: Path, saved: Mapping[str, Json]) -> Repro:
 
 def _misfit(check: Check, values: Mapping[str, Json]) -> str:
     """Say why a check cannot be given these values; empty where it can."""
-    mark = mark_of(check.function)
-    assert mark is not None
+    mark = check.mark
     expected = [STEPS] if mark.machine is not None else list(mark.strategies)
     if set(values) != set(expected):
         return f"expected {_names(expected)}, got {_names(values)}"
@@ -192,7 +184,7 @@ def _misstep(machine: type[Conversation], index: int, step: Json) -> str:
         case _:
             return f"{where}: expected a name and an object of arguments, got {json.dumps(step)[:100]}"
     if name not in machine.names():
-        return f"{where}: there is no step {name!r}{_meant(name, machine.names())}"
+        return f"{where}: there is no step {name!r}{meant(name, machine.names())}"
     asked = machine.strategies(name)
     return "" if set(given) == set(asked) else f"{where}: {name}: expected {_names(asked)}, got {_names(given)}"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import msgspec
 
+from liveproto.session.monitor.raw import as_object
 from liveproto.session.server import ServerProtocol
 from liveproto.session.states import ServerInput
 from liveproto.wire import json_v2
@@ -29,7 +30,7 @@ from liveproto_conformance.mutants.patches import (
 )
 from liveproto_conformance.mutants.registry import mutant
 from liveproto_conformance.reference.server import Connection
-from liveproto_conformance.session import as_object, dumps
+from liveproto_conformance.session import dumps
 
 if TYPE_CHECKING:
     from liveproto_conformance.reference.server import Parts

@@ -15,14 +15,13 @@ import attrs
 
 from liveproto_conformance.bench import Bench, Stand
 from liveproto_conformance.catalogue import catalogue
-from liveproto_conformance.check import mark_of
 from liveproto_conformance.mutants.planted import Planted, size_of
 from liveproto_conformance.mutants.trial import TIMEOUT_S, against, served
 from liveproto_conformance.probe import probe, root
 from liveproto_conformance.reference.server import Parts
 from liveproto_conformance.search import SHRINK_BUDGET_S, Search
 from liveproto_conformance.target import make_settings
-from liveproto_conformance.trial import Task, attempt
+from liveproto_conformance.trial import Task, attempt, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -48,7 +47,7 @@ class Found:
 
 def hunt(planted: Planted, shrink_budget_s: float = SHRINK_BUDGET_S) -> Found:
     """Serve a planted bug and let its check look for it."""
-    task = _task(planted.check)
+    task = task_of(catalogue()[planted.check])
     with served(planted.patch(Parts())) as urls:
         bench = Bench(against(make_settings({"timeout": TIMEOUT_S}, {}), urls), "lp" + secrets.token_hex(4))
         try:
@@ -65,13 +64,6 @@ def hunt(planted: Planted, shrink_budget_s: float = SHRINK_BUDGET_S) -> Found:
             )
         finally:
             bench.close()
-
-
-def _task(check_id: str) -> Task:
-    check = catalogue()[check_id]
-    mark = mark_of(check.function)
-    assert mark is not None
-    return Task(check.id, check.function, mark, check.level)
 
 
 def _search(bench: Bench, task: Task, shrink_budget_s: float) -> tuple[Search, float]:

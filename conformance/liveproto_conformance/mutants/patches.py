@@ -13,11 +13,12 @@ from msgspec import UNSET, Raw
 
 from liveproto.session import events as ev
 from liveproto.session.machine import Transition
+from liveproto.session.monitor.raw import as_object
 from liveproto.session.server import EVERYTHING, Limits, ServerProtocol, Timing
 from liveproto.session.states import CHANNEL_TRANSITIONS, SERVER_TRANSITIONS, ServerInput, ServerState
 from liveproto.wire import messages as m
 from liveproto_conformance.reference.server import USER, Connection, Parts
-from liveproto_conformance.session import as_object, dumps
+from liveproto_conformance.session import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

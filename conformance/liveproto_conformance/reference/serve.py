@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from liveproto.grafana.release import parse_release
 from liveproto.session.server import Limits, Timing
-from liveproto_conformance.mutants.registry import parts_of
 from liveproto_conformance.reference.server import ReferenceServer
 
 if TYPE_CHECKING:
@@ -55,7 +54,11 @@ def serve_forever(  # noqa: PLR0913 - the options of a command
 
 def _parts(mutant: str | None, twin: str | None) -> Parts | None:
     name = mutant or twin
-    return None if name is None else parts_of(name)
+    if name is None:
+        return None
+    from liveproto_conformance.mutants.registry import parts_of  # noqa: PLC0415 - every run waits for this start
+
+    return parts_of(name)
 
 
 async def _serve(server: ReferenceServer, port: int, timers: Timing | None, *, until_eof: bool) -> None:

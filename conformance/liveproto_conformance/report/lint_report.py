@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from liveproto_conformance.report.cards import indented
 from liveproto_conformance.report.printable import counted, printable, printable_bytes
 from liveproto_conformance.requirements import Level, requirements
 from liveproto_conformance.verdict import Exit
@@ -130,9 +130,9 @@ def _card(requirement: Requirement, judged: Judged) -> Group:
     spotted = [one for one in judged.spotted if one.finding.requirement == requirement.id]
     lines: list[RenderableType] = [head]
     for one in spotted[:_SHOWN]:
-        lines += [_indented(text, columns) for columns, text in _lines(one)]
+        lines += [indented(text, columns) for columns, text in _lines(one)]
     if (missing := judged.broken[requirement.id] - _SHOWN) > 0:
-        lines.append(_indented(Text(f"... and {missing:,} more", style="dim"), 2))
+        lines.append(indented(Text(f"... and {missing:,} more", style="dim"), 2))
     return Group(*lines, Text())
 
 
@@ -154,10 +154,6 @@ def _place(spotted: Spotted, limit: int | None = None) -> str:
 
 def _cut(text: str, limit: int | None) -> str:
     return text if limit is None or len(text) <= limit else f"{text[:limit]}…"
-
-
-def _indented(text: Text, columns: int) -> Padding:
-    return Padding(text, (0, 0, 0, columns), expand=False)
 
 
 def _areas(judged: Judged) -> Table:

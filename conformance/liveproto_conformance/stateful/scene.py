@@ -16,8 +16,9 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from liveproto.session.monitor.raw import as_object
 from liveproto_conformance.check import NoReplyError, NotExercisedError
-from liveproto_conformance.session import as_object, dumps
+from liveproto_conformance.session import dumps
 from liveproto_conformance.stateful.model import Listener, Miss, misjudged
 
 if TYPE_CHECKING:

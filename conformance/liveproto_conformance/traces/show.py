@@ -21,9 +21,9 @@ import attrs
 from rich.text import Text
 
 from liveproto.session.monitor import Side
+from liveproto.session.monitor.raw import as_object
 from liveproto_conformance.report.console import make_console
 from liveproto_conformance.report.printable import printable, printable_bytes
-from liveproto_conformance.session import as_object
 from liveproto_conformance.target import UsageError
 from liveproto_conformance.traces.trace import read_trace
 from liveproto_conformance.verdict import Exit

@@ -126,7 +126,9 @@ class ClientRules:
         for number, raw in enumerate(split_lines(data)):
             self._findings.line = number
             line = read_line(raw)
-            misuse = misuse_of_text(line, data) or misuse_of_value(line, self._ledger)
+            value = canonical(line.object or {})
+            ambiguous = is_ambiguous(line, value)
+            misuse = misuse_of_text(line, data) or misuse_of_value(line, value, self._ledger, ambiguous=ambiguous)
             if misuse is not None:
                 self._misused(misuse, line, now)
             for requirement in ("GL-WIRE-028", "GL-WIRE-039", "GL-PING-011"):
@@ -134,7 +136,7 @@ class ClientRules:
             if line.object is not None:
                 if not is_plain(line):
                     self._ledger.deviates()
-                self._enter(line.object, now, ambiguous=is_ambiguous(line))
+                self._enter(value, now, ambiguous=ambiguous)
 
     def _misused(self, misuse: Misuse, line: Line, now: float) -> None:
         rule = FAULTS[misuse]
@@ -148,7 +150,6 @@ class ClientRules:
 
     def _enter(self, value: dict[str, Json], now: float, *, ambiguous: bool) -> None:
         ledger = self._ledger
-        value = canonical(value)
         if not value:
             ledger.pings_unanswered = max(0, ledger.pings_unanswered - 1)
             ledger.last_pong_at = now
@@ -191,14 +192,13 @@ def _misuse_of_blank(message: bytes) -> Misuse:
     return Misuse.BLANK if message.strip() else Misuse.WHITE_SPACE
 
 
-def misuse_of_value(line: Line, ledger: Ledger) -> Misuse | None:
-    """Classify a command by its fields and by what was sent before."""
-    value = canonical(line.object or {})
+def misuse_of_value(line: Line, value: dict[str, Json], ledger: Ledger, *, ambiguous: bool) -> Misuse | None:
+    """Classify a command, whose canonical form is given too, by its fields and by what was sent before."""
     if not value:
         return _misuse_of_pong(ledger)
-    if is_ambiguous(line):
+    if ambiguous:
         return None
-    kinds = [kind for kind in REQUESTS if value.get(kind) is not None]
+    kinds = [kind for kind in REQUESTS & value.keys() if value[kind] is not None]
     if (misuse := _misuse_of_order(kinds, ledger) or _misuse_of_id(value.get("id"), kinds)) is not None:
         return misuse
     if not kinds:
@@ -231,10 +231,14 @@ def _misuse_of_id(id_: Json, kinds: list[str]) -> Misuse | None:
     return None if is_whole_number(id_) and 0 < id_ <= _MAX_ID else Misuse.BAD_ID
 
 
-def is_ambiguous(line: Line) -> bool:
-    """Tell whether servers differ in which request, id or channel a command has: some key is repeated (GL-WIRE-046)."""
-    value = line.object or {}
-    return line.repeats_command_key or count_keys(canonical(value)) < count_keys(value)
+def is_ambiguous(line: Line, value: dict[str, Json]) -> bool:
+    """Tell whether servers differ in which request, id or channel a command has: some key is repeated (GL-WIRE-046).
+
+    Args:
+        line: as it came.
+        value: its canonical form.
+    """
+    return line.repeats_command_key or count_keys(value) < count_keys(line.object or {})
 
 
 def is_plain(line: Line) -> bool:

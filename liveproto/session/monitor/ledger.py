@@ -28,6 +28,7 @@ _MAX_WAITING_WITH_ONE_ID: Final = 100
 _MAX_ANSWERED: Final = 10_000
 _MAX_CHANNELS: Final = 10_000
 _MAX_PUBLISHED: Final = 1_000
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NAMESPACED: Final = re.compile(r"(?:default|org-\d+|stacks-\d+)/(?P<rest>.+)", re.DOTALL)
 """How Grafana writes a channel from 12.4 on; it may know it by the id of the organisation as well (GL-CHAN-014)."""
 
@@ -210,12 +211,12 @@ class Ledger:
         """Enter a command that has been sent; return it. An ambiguous one may be any, with any id and channel."""
         self.order += 1
         nothing: dict[str, Json] = {}
-        requests = {kind: body for kind in REQUESTS if (body := as_object(value.get(kind))) is not None}
+        requests = {kind: body for kind in REQUESTS & value.keys() if (body := as_object(value[kind])) is not None}
         id_ = value.get("id")
         alike = not ambiguous and len(requests) <= 1
         request = next(iter(requests.values()), nothing) if alike else nothing
         channel = name if isinstance(name := request.get("channel"), str) else None
-        kinds = frozenset(REQUESTS if ambiguous else requests)
+        kinds = REQUESTS if ambiguous else frozenset(requests)
         command = Command(kinds, id_, channel, self.order, now)
         self.forgot_commands |= ambiguous
         self.mixed_send |= "send" in kinds and len(kinds) > 1
@@ -333,4 +334,4 @@ class Ledger:
 
 def _is_text(name: str) -> bool:
     """Tell whether every server knows a name as it was sent: it has no lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+    return _SURROGATE.search(name) is None

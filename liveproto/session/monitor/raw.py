@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, cast
 
 import attrs
 
+from liveproto.wire import messages as m
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -18,6 +20,8 @@ Json = Any
 _MAX_DEPTH: Final = 100
 """What is nested deeper is not looked into: how deep a server goes is its own choice, and Python's has a limit."""
 _STEPS: Final = {ord(bracket): step for bracket, step in {"[": 1, "{": 1, "]": -1, "}": -1}.items()}
+_OTHER_BYTES: Final = bytes(sorted({*range(256)} - _STEPS.keys()))
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[^][{}"]+', re.DOTALL)
 _TOKEN: Final = re.compile(rb"[][{}]|" + _NO_BRACKETS.pattern, re.DOTALL)
 _MAX_DIGITS: Final = 4_000
@@ -72,6 +76,17 @@ def split_lines(data: bytes) -> list[bytes]:
 def read_line(raw: bytes) -> Line:
     """Read one line: its first JSON value, and what follows."""
     raw = _without_depths(raw)
+    text = raw.decode(errors="surrogateescape").strip(" \t\r")
+    try:
+        value, end = _plain.raw_decode(text)
+    except ValueError:
+        return _read_odd_line(raw, text)
+    fault = None if _is_utf8(raw) else NOT_UTF8
+    return Line(raw, value, fault, text[end:].strip(" \t\r"), repeats_key=False, repeats_command_key=False)
+
+
+def _read_odd_line(raw: bytes, text: str) -> Line:
+    """Read a line that is not JSON, or has a key twice, or a number of thousands of digits."""
     repeating: list[dict[str, Json]] = []
 
     def make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -81,7 +96,6 @@ def read_line(raw: bytes) -> Line:
         return made
 
     decoder = json.JSONDecoder(object_pairs_hook=make_object, parse_constant=_refuse, parse_int=_integer)
-    text = raw.decode(errors="surrogateescape").strip(" \t\r")
     try:
         value, end = decoder.raw_decode(text)
     except ValueError as error:
@@ -91,6 +105,14 @@ def read_line(raw: bytes) -> Line:
     near = {id(member) for member in (value, *(as_object(value) or {}).values())} if repeating else set[int]()
     own = any(id(made) in near for made in repeating)
     return Line(raw, value, fault, rest, repeats_key=bool(repeating), repeats_command_key=own)
+
+
+def _object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        message = "a key is repeated"
+        raise ValueError(message)
+    return made
 
 
 def canonical(value: dict[str, Json]) -> dict[str, Json]:
@@ -108,11 +130,11 @@ def count_keys(value: dict[str, Json]) -> int:
 
 
 def _in_lower_case(value: dict[str, Json], known: frozenset[str]) -> dict[str, Json]:
-    return {key.lower() if key.lower() in known else key: member for key, member in value.items()}
+    return {lowered if (lowered := key.lower()) in known else key: member for key, member in value.items()}
 
 
 def _without_depths(raw: bytes) -> bytes:
-    if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH:
+    if raw.count(b"[") + raw.count(b"{") <= _MAX_DEPTH or _is_shallow(raw):
         return raw
     depth = 0
     for bracket in _NO_BRACKETS.sub(b"", raw):
@@ -120,6 +142,16 @@ def _without_depths(raw: bytes) -> bytes:
         if depth > _MAX_DEPTH:
             return b"".join(_shallow(raw))
     return raw
+
+
+def _is_shallow(raw: bytes) -> bool:
+    """Tell, without a step for each bracket, that nothing is nested too deep; text with escapes is not looked at."""
+    if b"\\" in raw:
+        return False
+    brackets = b"".join(raw.split(b'"')[::2]).translate(_ONE_KIND, _OTHER_BYTES)
+    for _ in range(_MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets
 
 
 def _shallow(raw: bytes) -> Iterator[bytes]:
@@ -155,20 +187,8 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(message)
 
 
-REQUESTS: Final = (
-    "connect",
-    "subscribe",
-    "unsubscribe",
-    "publish",
-    "presence",
-    "presence_stats",
-    "history",
-    "ping",
-    "send",
-    "rpc",
-    "refresh",
-    "sub_refresh",
-)
+_plain: Final = json.JSONDecoder(object_pairs_hook=_object_of, parse_constant=_refuse)
+REQUESTS: Final = frozenset(m.REQUEST_FIELDS.values())
 """The names of requests and of their results."""
 _KEYS: Final = frozenset({"id", *REQUESTS})
 _CHANNEL: Final = frozenset({"channel"})

@@ -39,6 +39,7 @@ _REQUIRED: Final = {
     "presence_stats": ("num_clients", "num_users"),
     "history": ("publications", "epoch", "offset"),
 }
+_ANSWERS: Final = frozenset({"error", *REQUESTS})
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 
 
@@ -245,9 +246,9 @@ class ServerRules:
         self._require("GL-CONN-011", not refused, "expected no answer after the error reply to connect", "/id")
         self._judge_fault(command)
         kinds |= command.kinds
-        keys = [key for key in ("error", *REQUESTS) if key in value]
-        fits = len(keys) == 1 and (keys == ["error"] or keys[0] in kinds)
-        self._require("GL-WIRE-045", fits, f"expected error or one of {sorted(kinds)}, got {keys}")
+        keys = value.keys() & _ANSWERS
+        fits = len(keys) == 1 and keys <= {"error", *kinds}
+        self._require("GL-WIRE-045", fits, f"expected error or one of {sorted(kinds)}, got {sorted(keys)}")
         if (error := as_object(value.get("error"))) is not None:
             self._error(error)
         self._required_fields(value)
