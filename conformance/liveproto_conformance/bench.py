@@ -30,7 +30,7 @@ from liveproto_conformance.failures.failure import Traffic
 from liveproto_conformance.oracle import Oracle, Watch
 from liveproto_conformance.pushing import Ingest
 from liveproto_conformance.requirements import Profile
-from liveproto_conformance.session import Json, Session, dumps
+from liveproto_conformance.session import Json, Session, carries, dumps
 from liveproto_conformance.stateful.transitions import Coverage, Shadow
 from liveproto_conformance.target import Settings, http_base, tls_context, websocket_url
 from liveproto_conformance.traces.trace import redact
@@ -88,6 +88,8 @@ class Bench:
         self.oracle = Oracle()
         self.coverage = Coverage()
         self.facts: Facts | None = None
+        self.answering: set[str] = set()
+        """HTTP endpoints that are there: they have answered with another status than 404."""
         self.trace = trace
         self.started = time.monotonic()
         self.waiting_s = 0.0
@@ -471,11 +473,6 @@ class Stand:
         """Count waiting, outside the timer lane."""
         if not self._timers:
             self.bench.waited(seconds)
-
-
-def carries(data: Json, token: int) -> bool:
-    """Tell whether a payload, whatever its shape, holds the number that was published."""
-    return str(token) in json.dumps(data)
 
 
 PARAMETERS: Final[Mapping[str, Callable[[Stand], Any]]] = {

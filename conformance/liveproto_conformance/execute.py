@@ -23,7 +23,7 @@ from liveproto_conformance.verdict import MISSED, Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_UNTRIED: Final = (NotExercisedError, ConnectionEndedError, NotWebSocketError, OSError)
+_UNTRIED: Final = (NotExercisedError, NotApplicableError, ConnectionEndedError, NotWebSocketError, OSError)
 _SHOWN: Final = 300
 _MESSAGE: Final = 2_000
 CHECK_BUDGET_S: Final = 60.0

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from liveproto_conformance.check import text_of
+from liveproto_conformance.check import NoReplyError, text_of
 from liveproto_conformance.pushing import TIME_NS, WIDE
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def refuses(ingest: Ingest, table: Lines) -> None:
     times = itertools.count(TIME_NS, _NS_PER_MS)
     for requirement, lines in table.items():
         with _named(requirement):
+            ingest.nothing_more(session, cpu)
             for line in lines:
                 body = filled(b"cpu good=1 @\n" + line, cpu, times)
                 answer = ingest.post(body)
@@ -70,5 +71,7 @@ def _take(ingest: Ingest, session: Session, lines: Sequence[bytes], query: str) 
 def _named(requirement: str) -> Generator[None]:
     try:
         yield
+    except NoReplyError:
+        raise
     except AssertionError as error:
         raise AssertionError(f"{text_of(error)} ({requirement})") from None

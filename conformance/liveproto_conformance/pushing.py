@@ -18,9 +18,9 @@ import msgspec
 from liveproto.frames.converter import convert_exactly
 from liveproto.grafana.managed_stream import ManagedStreams
 from liveproto.session.monitor.raw import as_object
-from liveproto_conformance.check import NotApplicableError, NotExercisedError, given_that
+from liveproto_conformance.check import NoReplyError, NotApplicableError, NotExercisedError, given_that
 from liveproto_conformance.drive.websocket import NotWebSocketError
-from liveproto_conformance.session import Json, Session, dumps
+from liveproto_conformance.session import Json, Session, carries, dumps
 from liveproto_conformance.target import http_base
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ TIME_NS: Final = 1_600_000_000_000_000_000
 Published = list[tuple[str, Json]]
 """Measurements and the messages that are published on their channels, in order."""
 _OK, _NOT_FOUND, _NOT_ALLOWED = 200, 404, (401, 403)
+_GATEWAY: Final = (429, 502, 503, 504)
+"""What a proxy before the target may answer in its place."""
+_ANSWERED_BY: Final = {PUSH_PATH: "GL-INGEST-001", LIST_PATH: "GL-STREAM-008"}
+"""The requirement that asks for an answer of each endpoint."""
+_LIST_BYTES: Final = 16 * 1024 * 1024
 _FIRST_TOKEN: Final = 2_000_001
 _SHOWN: Final = 300
 
@@ -106,13 +111,10 @@ class Ingest:
 
         Raises:
             NotApplicableError: the target has no such endpoint.
-            NotExercisedError: it did not answer, or does not let us push.
+            NotExercisedError: it, or what stands before it, does not let us push.
+            NoReplyError: there was no answer.
         """
-        path = self.path(query, stream=stream)
-        answer = self._ask("POST", path, _bytes(body), content_type)
-        if not answer.status or answer.status in _NOT_ALLOWED:
-            raise NotExercisedError(f"POST {path} was answered {answer}; pushing needs an Editor or Admin")
-        return answer
+        return self._ask("POST", PUSH_PATH, self.path(query, stream=stream), _bytes(body), content_type)
 
     def published(self, body: str | bytes, query: str = "", *, stream: str | None = None) -> Published:
         """Let the model take a body, and return what it publishes."""
@@ -128,8 +130,10 @@ class Ingest:
 
     def listing(self) -> dict[str, dict[str, Json]]:
         """Ask for the list of managed streams and return its entries by channel, in their order."""
-        answer = self._ask("GET", LIST_PATH)
+        answer = self._ask("GET", LIST_PATH, LIST_PATH)
         assert answer.status == _OK, f"expected 200 to GET {LIST_PATH}, got {answer}"
+        if not answer.whole:
+            raise NotExercisedError(f"the list has more than {_LIST_BYTES} bytes")
         try:
             return {entry["channel"]: entry for entry in msgspec.json.decode(answer.body, type=_Listing).channels}
         except (msgspec.DecodeError, KeyError) as error:
@@ -163,13 +167,22 @@ class Ingest:
         self._sent(f"message to {self.path()}", _bytes(body))
         socket.send(body)
 
-    def _ask(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> Answer:
+    def _ask(self, method: str, endpoint: str, path: str, body: bytes = b"", content_type: str = "") -> Answer:
         self._sent(f"{method} {path}", body)
-        http = self._bench.http
-        answer = http.get(path) if method == "GET" else http.post(path, body, content_type)
-        self._bench.record(self._stand, 0, "<", "http", str(answer).encode())
-        if answer.status == _NOT_FOUND:
-            raise NotApplicableError(f"the target has no such endpoint: {method} {path} was answered {answer}")
+        bench = self._bench
+        get = method == "GET"
+        answer = bench.http.get(path, max_bytes=_LIST_BYTES) if get else bench.http.post(path, body, content_type)
+        bench.record(self._stand, 0, "<", "http", str(answer).encode())
+        what = f"{method} {path} was answered {answer}"
+        if not answer.status:
+            raise NoReplyError(what, _ANSWERED_BY[endpoint])
+        if answer.status == _NOT_FOUND and endpoint not in bench.answering:
+            raise NotApplicableError(f"the target has no such endpoint: {what}")
+        if answer.status in _NOT_ALLOWED:
+            raise NotExercisedError(f"{what}; pushing needs an Editor or Admin")
+        if answer.status in _GATEWAY:
+            raise NotExercisedError(f"{what}, which Grafana itself never says")
+        bench.answering.add(endpoint)
         return answer
 
     def _sent(self, head: str, body: bytes) -> None:
@@ -187,10 +200,12 @@ class Ingest:
     def nothing_more(self, session: Session, *measurements: str) -> None:
         """Push one more frame of each measurement, and fail if something else is published before it."""
         token = next(self._tokens)
-        self.push("\n".join(f"{measurement} fence={token} {TIME_NS}" for measurement in measurements))
-        for measurement in measurements:
-            more = self._stand.arrives(session, self.channel(measurement), token)
-            assert not more, f"expected nothing to be published on {measurement}, got {shown(more)}"
+        fences = self.push("\n".join(f"{measurement} fence={token} {TIME_NS}" for measurement in measurements))
+        for measurement, fence in fences:
+            got = session.publication(self.channel(measurement))
+            assert carries(got, token), f"expected nothing to be published on {measurement}, got {shown(got)}"
+            # What was not published, but kept, would show in its schema.
+            same(fence, got, f"on {measurement}")
 
 
 class _Listing(msgspec.Struct):

@@ -55,6 +55,11 @@ def object_at(container: dict[str, Json], key: str) -> dict[str, Json]:
     return value
 
 
+def carries(data: Json, token: int) -> bool:
+    """Tell whether a payload, whatever its shape, holds the number that was published."""
+    return str(token) in json.dumps(data)
+
+
 @attrs.frozen
 class ErrorAnswer:
     """The ``error`` of a reply."""

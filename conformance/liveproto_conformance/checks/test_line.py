@@ -101,7 +101,7 @@ def test_measurements_are_read_as_they_are_escaped(ingest: Ingest) -> None:
         requirement: [filled(name, ingest.fresh(), iter(())) for name in names]
         for requirement, names in MEASUREMENTS.items()
     }
-    kept = {id_: [name for name, _ in ingest.push(_points(names))] for id_, names in pushed.items()}
+    kept = {id_: _pushed(ingest, names, id_) for id_, names in pushed.items()}
     listed = ingest.listing()
     for requirement, measurements in kept.items():
         for measurement in measurements:
@@ -110,8 +110,12 @@ def test_measurements_are_read_as_they_are_escaped(ingest: Ingest) -> None:
             assert channel in listed, f"expected {dumps(channel)} in the list, got {in_list} ({requirement})"
 
 
-def _points(measurements: list[bytes]) -> bytes:
-    return b"\n".join(b"%b v=1 %d" % (measurement, TIME_NS) for measurement in measurements)
+def _pushed(ingest: Ingest, measurements: list[bytes], requirement: str) -> list[str]:
+    """Push a point of each measurement and return the names under which they are kept."""
+    body = b"\n".join(b"%b v=1 %d" % (measurement, TIME_NS) for measurement in measurements)
+    answer = ingest.post(body)
+    assert answer.status == 200, f"expected 200 to {body!r}, got {answer} ({requirement})"
+    return [name for name, _ in ingest.published(body)]
 
 
 @check(*STRINGS)

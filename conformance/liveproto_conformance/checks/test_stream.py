@@ -122,7 +122,9 @@ def test_the_list_has_each_channel_with_its_schema(ingest: Ingest) -> None:
         ingest.push(f"{_line(measurement, 'a=1')}\n{_line(measurement, 'b=true')}")
     ingest.push(_line(names[0], 'c="x"'))
     listed = ingest.listing()
-    assert list(listed) == sorted(listed), f"expected channels in order, got {list(listed)}"
+    # Of a name that is not UTF-8 the bytes are not known any more.
+    readable = [channel for channel in listed if "\ufffd" not in channel]
+    assert readable == sorted(readable), f"expected channels in order, got {readable}"
     for measurement in names:
         channel = f"stream/{ingest.stream}/{measurement}"
         entry = listed.get(channel)

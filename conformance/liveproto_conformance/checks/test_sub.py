@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from liveproto_conformance.bench import Facts, Stand, carries
+from liveproto_conformance.bench import Facts, Stand
 from liveproto_conformance.check import NotApplicableError, check, generated, given_that
 from liveproto_conformance.drive.websocket import Ending
-from liveproto_conformance.session import Reply, Session, dumps
+from liveproto_conformance.session import Reply, Session, carries, dumps
 from liveproto_conformance.strategies import json_values
 
 _STATEFUL_FIELDS: Final = ("recoverable", "positioned", "recovered", "epoch", "offset", "publications")

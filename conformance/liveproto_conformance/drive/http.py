@@ -1,7 +1,7 @@
 """The HTTP side of a target: its version, and publishing routes that are no WebSocket.
 
 Theory. A request is over in its time, whatever trickles in: httpx's own timeouts begin anew with each byte, so a timer
-shuts the socket, of which each request has its own. Of a body no more than ``MAX_BODY_BYTES`` is read.
+shuts the socket, of which each request has its own. Of a body no more is read than was asked for.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _HTTP_OK: Final = 200
 MAX_BODY_BYTES: Final = 1024 * 1024
-"""What is above is left unread."""
+"""What is above is left unread, unless more is asked for."""
 
 
 @attrs.frozen
@@ -31,6 +31,8 @@ class Answer:
 
     status: int
     body: str
+    whole: bool = True
+    """Whether there was no more of the body than was read."""
 
     @property
     def ok(self) -> bool:
@@ -56,26 +58,28 @@ class HttpClient:
             trust_env=False,
         )
 
-    def get(self, path: str) -> Answer:
-        """GET a path below the root of the target."""
-        return self._send("GET", path, b"", {})
+    def get(self, path: str, *, max_bytes: int = MAX_BODY_BYTES) -> Answer:
+        """GET a path below the root of the target, and no more of the answer than this."""
+        return self._send("GET", path, b"", {}, max_bytes)
 
     def post(self, path: str, body: str | bytes, content_type: str) -> Answer:
         """POST a body to a path below the root of the target."""
         raw = body.encode() if isinstance(body, str) else body
-        return self._send("POST", path, raw, {"Content-Type": content_type})
+        return self._send("POST", path, raw, {"Content-Type": content_type}, MAX_BODY_BYTES)
 
     def close(self) -> None:
         """Close its connections."""
         self._client.close()
 
-    def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str], max_bytes: int) -> Answer:
         with _Deadline(self._timeout_s) as deadline:
             try:
                 with self._client.stream(
                     method, path, content=body or None, headers=dict(headers), extensions={"trace": deadline.watch}
                 ) as response:
-                    return Answer(response.status_code, _read(response))
+                    body = _read(response, max_bytes + 1)
+                    text = body[:max_bytes].decode(errors="replace")
+                    return Answer(response.status_code, text, whole=len(body) <= max_bytes)
             except httpx.HTTPError as error:
                 late = f"no whole answer within {self._timeout_s:g} s"
                 return Answer(0, late if deadline.over else f"{type(error).__name__}: {error}")
@@ -110,13 +114,13 @@ class _Deadline:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def _read(response: httpx.Response) -> str:
+def _read(response: httpx.Response, max_bytes: int) -> bytes:
     body = bytearray()
     for chunk in response.iter_raw():
-        body += chunk[: MAX_BODY_BYTES - len(body)]
-        if len(body) >= MAX_BODY_BYTES:
+        body += chunk[: max_bytes - len(body)]
+        if len(body) >= max_bytes:
             break
-    return body.decode(errors="replace")
+    return bytes(body)
 
 
 def grafana_version(client: HttpClient) -> str | None:

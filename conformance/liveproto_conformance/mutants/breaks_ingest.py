@@ -92,7 +92,7 @@ def the_last_frame_is_kept_after_the_answer(parts: Parts) -> Parts:
 )
 def the_stream_id_stays_encoded(parts: Parts) -> Parts:
     def ingest(*arguments: Any, stream_id: str, **options: Any) -> Outcome:  # noqa: ANN401 - those of the rules
-        return parts.ingest(*arguments, stream_id=stream_id.replace(".", "%2E"), **options)
+        return parts.ingest(*arguments, stream_id=stream_id.replace("-a", "%2Da"), **options)
 
     return attrs.evolve(parts, ingest=ingest)
 
@@ -214,6 +214,31 @@ def the_good_lines_of_a_refused_body_stay(parts: Parts) -> Parts:
         return (*(() if isinstance(kept, Refusal) else kept), *outcome)
 
     return _ingests(parts, change)
+
+
+@mutant(
+    "GL-INGEST-008",
+    must_fail="ingest.one_line_that_cannot_be_read_refuses_the_body",
+    why="frames go into the cache as lines are read, and only publishing waits for the last one",
+)
+def the_frames_of_a_refused_body_are_kept(parts: Parts) -> Parts:
+    refused: list[ChannelFrame] = []
+
+    class Keeping(ManagedStreams):
+        def push(self, channel: str, frame: DataFrame, *, now_s: float) -> bytes:
+            while refused:
+                kept = refused.pop()
+                super().push(kept.channel, kept.frame, now_s=now_s)
+            return super().push(channel, frame, now_s=now_s)
+
+    def change(query: Query, body: bytes, rules: Callable[[Query, bytes], Outcome]) -> Outcome:
+        outcome = rules(query, body)
+        if isinstance(outcome, Refusal):
+            good = rules(query, _readable(body, rules))
+            refused.extend(() if isinstance(good, Refusal) else good)
+        return outcome
+
+    return attrs.evolve(_ingests(parts, change), streams=Keeping)
 
 
 @mutant(
