@@ -151,10 +151,6 @@ class Bench:
             for connection in self._connections:
                 connection.abort()
 
-    def close(self) -> None:
-        """End what the run still has open."""
-        self.http.close()
-
     def hung_up(self) -> None:
         """Count a connection as closed."""
         with self._lock:

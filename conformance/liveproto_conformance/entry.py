@@ -10,7 +10,7 @@ KIT_MODULES: Final = (
     "aiohttp",
     "cbor2",
     "click",
-    "httpx",
+    "h11",
     "hypothesis",
     "jsonschema",
     "jsonschema_rs",

@@ -57,7 +57,6 @@ def start_run(config: pytest.Config) -> Run:
     try:
         settings = stack.enter_context(target_of(settings_of(config)))
         bench = Bench(settings, "lp" + secrets.token_hex(4))
-        stack.callback(bench.close)
         root(bench)
         probe(bench)
     except NothingTestedError as error:
@@ -71,11 +70,8 @@ def start_run(config: pytest.Config) -> Run:
 def connected_session(settings: Settings) -> Generator[Session, None, None]:
     """Connect to a target and yield the session."""
     bench = Bench(settings, "lp" + secrets.token_hex(4))
-    try:
-        with Stand(bench, "liveproto_session") as stand:
-            yield stand.connected()
-    finally:
-        bench.close()
+    with Stand(bench, "liveproto_session") as stand:
+        yield stand.connected()
 
 
 class LiveServer:

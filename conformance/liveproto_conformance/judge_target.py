@@ -94,7 +94,6 @@ def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, prog
         header = {"kit": version("liveproto"), "spec": SPEC, "seed": settings.seed, "target": redact_url(settings.url)}
         trace = stack.enter_context(TraceWriter(directory / TRACE, {"command": CHECK, **header}))
     bench = Bench(settings, nonce, trace)
-    stack.callback(bench.close)
     root(bench)
     probe(bench)
 

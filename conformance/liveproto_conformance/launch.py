@@ -16,10 +16,11 @@ import tempfile
 import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import attrs
-import httpx
 
+from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.probe import NothingTestedError
 from liveproto_conformance.target import Timers, tls_context, websocket_url
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from liveproto_conformance.target import Settings
 
 _STOP_TIMEOUT_S: Final = 5.0
+_SUCCESS: Final = range(200, 300)
 _POLL_S: Final = 0.05
 _SHOWN_BYTES: Final = 2000
 EMBEDDED_MESSAGE_BYTES: Final = 65_536
@@ -105,10 +107,12 @@ def _wait_ready(process: subprocess.Popen[str], is_ready: Callable[[], bool], ti
 def _is_ready(ready: str | None, port: int, tls: ssl.SSLContext) -> bool:
     try:
         if ready is not None:
-            return httpx.get(ready, timeout=1.0, trust_env=False, verify=tls).is_success
+            scheme, host, path, query, _ = urlsplit(ready)
+            client = HttpClient(f"{scheme}://{host}", headers={}, tls=tls, timeout_s=1.0)
+            return client.get(f"{path or '/'}?{query}" if query else path or "/").status in _SUCCESS
         with socket.create_connection(("127.0.0.1", port), timeout=1.0):
             return True
-    except (OSError, httpx.HTTPError, httpx.InvalidURL):
+    except (OSError, ValueError):
         return False
 
 

@@ -24,10 +24,7 @@ def push(settings: Settings, stream: str, body: bytes, frame_format: str | None)
         http_base(settings.url), headers=settings.headers, tls=tls_context(settings), timeout_s=settings.timeout
     )
     query = f"?{FRAME_FORMAT_PARAMETER}={frame_format}" if frame_format else ""
-    try:
-        answer = http.post(f"{PUSH_PATH}{quote(stream, safe='')}{query}", body, "text/plain; charset=utf-8")
-    finally:
-        http.close()
+    answer = http.post(f"{PUSH_PATH}{quote(stream, safe='')}{query}", body, "text/plain; charset=utf-8")
     if answer.ok:
         return Exit.CONFORMANT
     sys.stderr.write(f"{settings.url}: {answer}\n{_reason(body)}")

@@ -52,7 +52,7 @@ def test_the_library_imports_only_what_it_may(path):
 
 
 def test_only_drive_opens_sockets():
-    openers = {"socket", "websockets", "httpx", "ssl"}
+    openers = {"socket", "websockets", "http", "ssl"}
     allowed = {"websocket.py", "http.py", "launch.py", "target.py", "probe.py", "bench.py", "null_servers.py"}
     for path in KIT.rglob("*.py"):
         if {module.partition(".")[0] for module in imported(path)} & openers:
@@ -73,7 +73,7 @@ def test_checks_do_not_read_our_own_records():
 
 
 def test_light_modules_stay_light():
-    heavy = {"hypothesis", "websockets", "aiohttp", "httpx", "rich", "jsonschema", "jsonschema_rs", "cbor2"}
+    heavy = {"hypothesis", "websockets", "aiohttp", "rich", "jsonschema", "jsonschema_rs", "cbor2"}
     for name in ("entry.py", "options.py", "pytest_plugin.py"):
         tree = ast.parse((KIT / name).read_text())
         top_level = {

@@ -29,9 +29,7 @@ from liveproto_conformance.verdict import Status
 
 @pytest.fixture
 def bench():
-    bench = Bench(Settings(url="ws://127.0.0.1:9/", max_examples=60), "lpnonce")
-    yield bench
-    bench.close()
+    return Bench(Settings(url="ws://127.0.0.1:9/", max_examples=60), "lpnonce")
 
 
 def run(bench, function, *, level=Level.MUST, passed=(), lane=Lane.MAIN):
@@ -182,7 +180,6 @@ def test_examples_are_counted_and_start_from_the_seed(bench):
     other = Bench(Settings(url="ws://127.0.0.1:9/", max_examples=60, seed=1), "lpnonce")
     seen.clear()
     run(other, function)
-    other.close()
     assert seen != first
 
 

@@ -134,7 +134,6 @@ def test_messages_are_counted_on_each_connection():
     with Stand(bench, "test.check") as stand:
         for connection, direction in ((1, ">"), (2, ">"), (1, "<"), (1, "<"), (2, "<")):
             bench.record(stand, connection, direction, "text", b"{}")
-    bench.close()
     assert [(e.connection, e.message, e.direction) for e in stand.traffic.kept()] == [
         (1, 0, ">"), (2, 0, ">"), (1, 1, "<"), (1, 2, "<"), (2, 1, "<")
     ]  # fmt: skip

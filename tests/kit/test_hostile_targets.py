@@ -231,10 +231,7 @@ def test_a_target_that_answers_for_ever_does_not_keep_a_check(monkeypatch, budge
     mark = CheckMark(("GL-CONN-001",), Lane.MAIN, {})
     with LiveServer() as server:
         bench = Bench(Settings(url=server.url, max_time=max_time_s), "nonce")
-        try:
-            outcome = execute(bench, Task("x.never_ends", never_ends, mark, Level.MUST), lambda _: True)
-        finally:
-            bench.close()
+        outcome = execute(bench, Task("x.never_ends", never_ends, mark, Level.MUST), lambda _: True)
     assert outcome.status is Status.NOT_EXERCISED
     assert re.fullmatch(r"the time of the check is over, \d+ frames or lines came; see --max-time", outcome.message)
     assert outcome.duration_s < 2

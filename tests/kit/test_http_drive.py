@@ -10,19 +10,9 @@ from liveproto_conformance.drive.http import MAX_BODY_BYTES, Answer, HttpClient,
 from liveproto_conformance.target import Settings, tls_context
 
 
-@pytest.fixture
-def client():
-    """Make clients that are closed in the end."""
-    made = []
-
-    def make(port, *, timeout_s=2.0, scheme="http"):
-        tls = tls_context(Settings(insecure=True))
-        made.append(HttpClient(f"{scheme}://127.0.0.1:{port}", headers={}, tls=tls, timeout_s=timeout_s))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
+def client(port, *, timeout_s=2.0, scheme="http"):
+    tls = tls_context(Settings(insecure=True))
+    return HttpClient(f"{scheme}://127.0.0.1:{port}", headers={}, tls=tls, timeout_s=timeout_s)
 
 
 def trickling(before):
@@ -41,7 +31,7 @@ def trickling(before):
 @pytest.mark.parametrize(
     "before", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"]
 )
-def test_an_answer_that_trickles_is_over_in_time(client, before):
+def test_an_answer_that_trickles_is_over_in_time(before):
     with serving(trickling(before)) as port:
         start = time.monotonic()
         answer = client(port, timeout_s=0.3).get("/")
@@ -50,14 +40,14 @@ def test_an_answer_that_trickles_is_over_in_time(client, before):
     assert str(answer) == "no whole answer within 0.3 s"
 
 
-def test_a_handshake_of_tls_that_trickles_is_over_in_time(client):
+def test_a_handshake_of_tls_that_trickles_is_over_in_time():
     with serving(trickling(b"\x16\x03\x03\x40\x00")) as port:
         start = time.monotonic()
         assert client(port, timeout_s=0.3, scheme="https").get("/").status == 0
         assert time.monotonic() - start < 2
 
 
-def test_an_answer_through_tls_that_trickles_is_over_in_time(client, tmp_path):
+def test_an_answer_through_tls_that_trickles_is_over_in_time(tmp_path):
     key, certificate = self_signed(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
@@ -70,12 +60,12 @@ def test_an_answer_through_tls_that_trickles_is_over_in_time(client, tmp_path):
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, 1001, 100_000])
-def test_no_more_of_a_body_is_read_than_was_asked_for(client, size):
+def test_no_more_of_a_body_is_read_than_was_asked_for(size):
     with serving(respond("200 OK", b"x" * size)) as port:
         assert client(port).get("/", max_bytes=1000) == Answer(200, "x" * min(size, 1000), whole=size <= 1000)
 
 
-def test_a_body_that_never_ends_is_cut(client):
+def test_a_body_that_never_ends_is_cut():
     def handle(sock):
         sock.recv(4096)
         sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -89,12 +79,12 @@ def test_a_body_that_never_ends_is_cut(client):
 @pytest.mark.parametrize(
     "body", [b"[" * 100_000, b'{"version":' * 50_000, b"\xff\xfe", b'{"version":NaN}', b'{"version":["x"]}']
 )
-def test_no_version_is_read_of_a_body_that_has_none(client, body):
+def test_no_version_is_read_of_a_body_that_has_none(body):
     with serving(respond("200 OK", body)) as port:
         assert grafana_version(client(port)) is None
 
 
-def test_a_redirect_is_an_answer_and_not_followed(client):
+def test_a_redirect_is_an_answer_and_not_followed():
     with serving(respond("302 Found", headers="Location: /login\r\n")) as port:
         answer = client(port).get("/api/health")
     assert (answer.status, answer.ok) == (302, False)

@@ -108,7 +108,7 @@ def test_core_alone_has_no_part_of_the_kit(core, tmp_path):
     code = (
         "import importlib.util as u\n"
         "from liveproto.session.client import ClientProtocol\n"
-        "kit = 'aiohttp', 'httpx', 'click', 'rich', 'hypothesis', 'websockets', 'cbor2'\n"
+        "kit = 'aiohttp', 'click', 'rich', 'hypothesis', 'websockets', 'cbor2'\n"
         "print([name for name in kit if u.find_spec(name)])"
     )
     assert run(core / "python", "-W", "error", "-c", code, cwd=tmp_path).stdout == "[]\n"

@@ -32,7 +32,6 @@ def on():
             probe(bench)
             with Stand(bench, "line.test") as stand:
                 act(Ingest(stand), table)
-            bench.close()
 
     return act_on
 

@@ -25,11 +25,7 @@ CONTEXT = {"organisation": Organisation(1), "release": Release(12, 4)}
 
 @contextmanager
 def bench_for(url, **settings):
-    bench = Bench(Settings(url=url, **settings), "lpnonce")
-    try:
-        yield bench
-    finally:
-        bench.close()
+    yield Bench(Settings(url=url, **settings), "lpnonce")
 
 
 def facts_of(server, *, path="", **settings):
@@ -112,7 +108,7 @@ def test_the_command_of_the_user_publishes():
 def test_the_channels_of_the_user_are_the_only_ones_tried():
     facts = facts_of(ReferenceServer(), channel_template="default/stream/mine/{name}")
     assert facts.channel_template == "default/stream/mine/{name}"
-    assert facts.publish_via is None
+    assert facts.publish_via == "push"
     assert facts.ws_publish_evidence is not None
 
 
@@ -120,8 +116,8 @@ def test_a_later_template_is_taken_where_only_it_can_be_subscribed():
     server = refusing(lambda channel, act: act is Act.SUBSCRIBE and "/plugin/" in channel)
     facts = facts_of(server)
     assert facts.channel_template == "default/stream/lpnonce/{name}"
-    assert facts.publish_via is None
-    assert "error 403 Forbidden" in facts.publish_evidence
+    assert facts.publish_via == "push"
+    assert "403 Forbidden" in facts.ws_publish_evidence
 
 
 def test_where_nothing_can_be_subscribed_that_is_the_finding():
@@ -173,20 +169,14 @@ def test_where_the_version_is_read(answers, version):
 
     with serving(handle) as port:
         client = HttpClient(f"http://127.0.0.1:{port}", headers={}, tls=tls_context(Settings()), timeout_s=2)
-        try:
-            assert grafana_version(client) == version
-        finally:
-            client.close()
+        assert grafana_version(client) == version
 
 
 def test_no_http_at_all_is_no_version():
     client = HttpClient(f"http://127.0.0.1:{free_port()}", headers={}, tls=tls_context(Settings()), timeout_s=2)
-    try:
-        assert grafana_version(client) is None
-        assert "ConnectError" in str(client.get("/"))
-        assert not client.post("/", "", "text/plain").ok
-    finally:
-        client.close()
+    assert grafana_version(client) is None
+    assert "ConnectionRefusedError" in str(client.get("/"))
+    assert not client.post("/", "", "text/plain").ok
 
 
 # -- what cannot be tested ---------------------------------------------------------------------------------------------

@@ -264,7 +264,6 @@ def on():
         def open_scene(parts):
             urls = stack.enter_context(served(parts))
             bench = Bench(against(make_settings({"timeout": 1.0}, {}), urls), "lpnonce")
-            stack.callback(bench.close)
             root(bench)
             probe(bench)
             return Scene(stack.enter_context(Stand(bench, "session.test")))

@@ -16,9 +16,7 @@ from liveproto_conformance.verdict import Status
 
 @pytest.fixture
 def bench():
-    bench = Bench(Settings(url="ws://127.0.0.1:9/", max_examples=60), "lpnonce")
-    yield bench
-    bench.close()
+    return Bench(Settings(url="ws://127.0.0.1:9/", max_examples=60), "lpnonce")
 
 
 class Counter(Conversation):

@@ -1,7 +1,7 @@
 """The HTTP side of a target: its version, and publishing routes that are no WebSocket.
 
-Theory. A request is over in its time, whatever trickles in: httpx's own timeouts begin anew with each byte, so a timer
-shuts the socket, of which each request has its own. Of a body no more is read than was asked for.
+Theory. A request is over in its time, whatever trickles in: a socket's own timeout begins anew with each byte, so a
+timer shuts the socket, of which each request has its own. Of a body no more is read than was asked for.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import contextlib
 import json
 import socket
 import threading
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 import attrs
-import httpx
 
 if TYPE_CHECKING:
     import ssl
@@ -47,42 +48,55 @@ class HttpClient:
     """Requests to one target, with its credentials."""
 
     def __init__(self, base: str, *, headers: Mapping[str, str], tls: ssl.SSLContext, timeout_s: float) -> None:
+        parts = urlsplit(base)
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._prefix = parts.path
+        self._headers = headers
+        self._tls = tls
         self._timeout_s = timeout_s
-        self._client = httpx.Client(
-            base_url=base,
-            headers={"Accept-Encoding": "identity", **headers},
-            verify=tls,
-            timeout=timeout_s,
-            limits=httpx.Limits(max_keepalive_connections=0),
-            # No proxies from the environment: the target is what the user named.
-            trust_env=False,
-        )
 
     def get(self, path: str, *, max_bytes: int = MAX_BODY_BYTES) -> Answer:
         """GET a path below the root of the target, and no more of the answer than this."""
-        return self._send("GET", path, b"", {}, max_bytes)
+        return self._send("GET", path, None, {}, max_bytes)
 
     def post(self, path: str, body: str | bytes, content_type: str) -> Answer:
         """POST a body to a path below the root of the target."""
         raw = body.encode() if isinstance(body, str) else body
         return self._send("POST", path, raw, {"Content-Type": content_type}, MAX_BODY_BYTES)
 
-    def close(self) -> None:
-        """Close its connections."""
-        self._client.close()
-
-    def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str], max_bytes: int) -> Answer:
+    def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], max_bytes: int) -> Answer:
         with _Deadline(self._timeout_s) as deadline:
             try:
-                with self._client.stream(
-                    method, path, content=body or None, headers=dict(headers), extensions={"trace": deadline.watch}
-                ) as response:
-                    body = _read(response, max_bytes + 1)
-                    text = body[:max_bytes].decode(errors="replace")
-                    return Answer(response.status_code, text, whole=len(body) <= max_bytes)
-            except httpx.HTTPError as error:
-                late = f"no whole answer within {self._timeout_s:g} s"
-                return Answer(0, late if deadline.over else f"{type(error).__name__}: {error}")
+                with contextlib.closing(self._dial(deadline)) as connection:
+                    connection.request(method, self._prefix + path, body, {**self._headers, **headers})
+                    response = connection.getresponse()
+                    read = response.read(max_bytes + 1)
+                    if response.length and len(read) <= max_bytes:
+                        raise IncompleteRead(read, response.length)
+            except (OSError, HTTPException) as error:
+                fault = f"{type(error).__name__}: {error}"
+            else:
+                fault = ""
+        if deadline.over:
+            fault = f"no whole answer within {self._timeout_s:g} s"
+        if fault:
+            return Answer(0, fault)
+        text = read[:max_bytes].decode(errors="replace")
+        return Answer(response.status, text, whole=len(read) <= max_bytes)
+
+    def _dial(self, deadline: _Deadline) -> HTTPConnection:
+        # Without the environment's proxies: the target is what the user named.
+        make = HTTPSConnection if self._secure else HTTPConnection
+        connection = make(self._host, self._port)
+        sock = socket.create_connection((connection.host, connection.port), self._timeout_s)
+        deadline.watch(sock)
+        connection.sock = sock
+        if self._secure:
+            connection.sock = self._tls.wrap_socket(sock, server_hostname=self._host)
+            deadline.watch(connection.sock)
+        return connection
 
 
 class _Deadline:
@@ -101,10 +115,9 @@ class _Deadline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._timer.cancel()
 
-    def watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take what httpx tells of its connection; TLS replaces the socket."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._socket = info["return_value"].get_extra_info("socket")
+    def watch(self, sock: socket.socket) -> None:
+        """Take the socket, and that of TLS which replaces it."""
+        self._socket = sock
 
     def _expire(self) -> None:
         self.over = True
@@ -112,15 +125,6 @@ class _Deadline:
             with contextlib.suppress(OSError):
                 # Not the method of a TLS socket, which is not made for two threads.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-def _read(response: httpx.Response, max_bytes: int) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_raw():
-        body += chunk[: max_bytes - len(body)]
-        if len(body) >= max_bytes:
-            break
-    return bytes(body)
 
 
 def grafana_version(client: HttpClient) -> str | None:

@@ -61,9 +61,6 @@ def _replay(path: Path, repro: Repro, settings: Settings) -> Exit:
 
 def _outcome(repro: Repro, settings: Settings) -> Outcome:
     bench = Bench(settings, "lp" + secrets.token_hex(4))
-    try:
-        root(bench)
-        probe(bench)
-        return execute_again(bench, task_of(repro.check), repro.values)
-    finally:
-        bench.close()
+    root(bench)
+    probe(bench)
+    return execute_again(bench, task_of(repro.check), repro.values)

@@ -50,20 +50,17 @@ def hunt(planted: Planted, shrink_budget_s: float = SHRINK_BUDGET_S) -> Found:
     task = task_of(catalogue()[planted.check])
     with served(planted.patch(Parts())) as urls:
         bench = Bench(against(make_settings({"timeout": TIMEOUT_S}, {}), urls), "lp" + secrets.token_hex(4))
-        try:
-            root(bench)
-            probe(bench)
-            shorter = [_fails(bench, task, values, _PATIENCE_S) for values in _without_each_step(planted.least)]
-            search, shrinking_s = _search(bench, task, shrink_budget_s)
-            return Found(
-                least_fails=_fails(bench, task, planted.least, TIMEOUT_S),
-                spare=tuple(index for index, fails in enumerate(shorter) if fails),
-                size=None if search.least is None else size_of(search.least.values),
-                shrinking_s=shrinking_s,
-                text=str(search.least or "nothing found"),
-            )
-        finally:
-            bench.close()
+        root(bench)
+        probe(bench)
+        shorter = [_fails(bench, task, values, _PATIENCE_S) for values in _without_each_step(planted.least)]
+        search, shrinking_s = _search(bench, task, shrink_budget_s)
+        return Found(
+            least_fails=_fails(bench, task, planted.least, TIMEOUT_S),
+            spare=tuple(index for index, fails in enumerate(shorter) if fails),
+            size=None if search.least is None else size_of(search.least.values),
+            shrinking_s=shrinking_s,
+            text=str(search.least or "nothing found"),
+        )
 
 
 def _search(bench: Bench, task: Task, shrink_budget_s: float) -> tuple[Search, float]:

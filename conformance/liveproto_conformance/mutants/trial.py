@@ -90,21 +90,18 @@ def run_checks(
     """
     bench = Bench(settings, "lp" + secrets.token_hex(4))
     run = Run(bench)
-    try:
-        # A mutant whose connect fails cannot be probed; its root check needs no facts.
-        with suppress(NothingTestedError):
-            root(bench)
-            probe(bench)
-        if bench.facts is not None:
-            bench.settings = attrs.evolve(settings, max_examples=_FEW_EXAMPLES)
-            for check in sorted(before, key=_rank):
-                run.outcome_of(check)
-            bench.settings = settings
-        if checks is None:
-            checks = [check for check in catalogue().values() if bench.facts is not None and run.selects(check)]
-        _run_lanes(run, sorted(checks, key=_rank))
-    finally:
-        bench.close()
+    # A mutant whose connect fails cannot be probed; its root check needs no facts.
+    with suppress(NothingTestedError):
+        root(bench)
+        probe(bench)
+    if bench.facts is not None:
+        bench.settings = attrs.evolve(settings, max_examples=_FEW_EXAMPLES)
+        for check in sorted(before, key=_rank):
+            run.outcome_of(check)
+        bench.settings = settings
+    if checks is None:
+        checks = [check for check in catalogue().values() if bench.facts is not None and run.selects(check)]
+    _run_lanes(run, sorted(checks, key=_rank))
     return {id_: result.outcome for id_, result in run.results.items()}
 
 
