@@ -48,10 +48,10 @@ def dumps(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def object_at(container: dict[str, Json], key: str) -> dict[str, Json]:
-    """Return the object that a key holds, or fail saying that one was expected."""
+def object_at(container: dict[str, Json], key: str, what: str) -> dict[str, Json]:
+    """Return the object that a key holds, or fail saying what was expected there."""
     value = as_object(container.get(key))
-    assert value is not None, f'expected "{key}" to be an object, got {dumps(container)}'
+    assert value is not None, f'expected a "{key}" {what} that is an object, got {dumps(container)}'
     return value
 
 
@@ -86,7 +86,7 @@ class Reply:
 
     def result(self, kind: str) -> dict[str, Json]:
         """Return the result of this kind, or fail saying what came instead."""
-        return object_at(self.raw, kind)
+        return object_at(self.raw, kind, "result")
 
     def refused(self, *codes: int) -> ErrorAnswer:
         """Return the error, or fail saying that one of these codes was expected."""

@@ -92,7 +92,7 @@ def _refused_or_absent(stand: Stand, kind: str, body: dict[str, Any]) -> None:
 def test_a_presence_result_is_keyed_by_client(session: Session, channel: str) -> None:
     session.subscribe(channel)
     result = _available(session.request("presence", {"channel": channel}), "presence")
-    for client, info in object_at(result, "presence").items():
+    for client, info in object_at(result, "presence", "member").items():
         assert info.get("client") == client, f"expected client {client} repeated, got {info}"
         assert isinstance(info.get("user"), str), f"expected its user, got {info}"
 
