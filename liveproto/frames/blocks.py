@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping, Sequence
 
-    from liveproto.frames.cells import Cell, Value
+    from liveproto.frames.cells import Cell, TextValue
     from liveproto.frames.frame import FieldType
     from liveproto.frames.line_protocol import Kind
     from liveproto.frames.values import Typed
@@ -57,7 +57,7 @@ class Block:
         taken[Exit.CONFLICT] += any(type_of(kind, value) is not type_ for kind, value in values)
         return type_, [cell_in(type_, kind, value) for kind, value in values]
 
-    def _values(self, name: str) -> list[tuple[Kind, Value]]:
+    def _values(self, name: str) -> list[tuple[Kind, TextValue]]:
         if self._fields is None:
             self._fields = [split_section(section) for section in self.sections]
         key = self.keys.get(name, name)

@@ -18,7 +18,7 @@ from liveproto.frames.line_protocol import Kind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Value: TypeAlias = int | float | bool | str
+TextValue: TypeAlias = int | float | bool | str
 """What a line holds; a string as text."""
 Cell: TypeAlias = float | bool | str | None
 """What a column holds."""
@@ -38,7 +38,7 @@ def label_text(tags: Sequence[tuple[str, str]]) -> str:
     return ", ".join([f"{key}={value}" for key, value in tags])
 
 
-def type_of(kind: Kind, value: Value) -> FieldType:
+def type_of(kind: Kind, value: TextValue) -> FieldType:
     """Tell the type of the column that a value begins (GL-CONV-003 to -007)."""
     if kind is Kind.BOOL:
         return FieldType.BOOL
@@ -47,14 +47,14 @@ def type_of(kind: Kind, value: Value) -> FieldType:
     return FieldType.FLOAT64
 
 
-def cell_of(kind: Kind, value: Value) -> Cell:
+def cell_of(kind: Kind, value: TextValue) -> Cell:
     """Turn a value into the cell of a column of its own type (GL-CONV-003 to -007)."""
     if kind is Kind.INT:
         return float(value)
     return None if kind is Kind.UINT or value == "NaN" else value
 
 
-def cell_in(column: FieldType, kind: Kind, value: Value) -> Cell:
+def cell_in(column: FieldType, kind: Kind, value: TextValue) -> Cell:
     """Turn a value into a cell of a column whose type is fixed (GL-CONV-014 to -016)."""
     if type_of(kind, value) is column:
         return cell_of(kind, value)
@@ -63,7 +63,7 @@ def cell_in(column: FieldType, kind: Kind, value: Value) -> Cell:
     return None
 
 
-def go_text(value: Value) -> str:
+def go_text(value: TextValue) -> str:
     """Write a value as Go prints it (GL-CONV-015).
 
     Returns:

@@ -12,18 +12,21 @@ Sources: grafana pkg/services/live/telemetry/telegraf/convert.go and its test da
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from liveproto.errors import LimitExceededError
 from liveproto.frames.cells import Cell, cell_in, cell_of, check_cells, label_text, text_of, type_of
 from liveproto.frames.frame import DataFrame, Field, FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from liveproto.frames.cells import Value
+    from liveproto.frames.cells import TextValue
     from liveproto.frames.line_protocol import Kind, Metric
+
+LABEL_LIMIT: Final = 100_000_000
 
 
 @attrs.define
@@ -56,8 +59,15 @@ def labels_column(metrics: Sequence[Metric], cell_limit: int) -> list[DataFrame]
     return [_frame(name, table) for name, table in tables.items()]
 
 
-def wide(metrics: Sequence[Metric]) -> list[DataFrame]:
-    """Make one frame of each measurement and time (GL-CONV-017 to -020)."""
+def wide(metrics: Sequence[Metric], label_limit: int = LABEL_LIMIT) -> list[DataFrame]:
+    """Make one frame of each measurement and time (GL-CONV-017 to -020).
+
+    Raises:
+        LimitExceededError: the labels of all columns have more than ``label_limit`` characters.
+    """
+    characters = sum([len(metric.fields) * len(label_text(_tags(metric))) for metric in metrics])
+    if characters > label_limit:
+        raise LimitExceededError("label_characters", characters, label_limit)
     frames: dict[tuple[bytes, int], list[Field]] = {}
     for metric in metrics:
         time = Field("time", FieldType.TIME, [metric.time_ns])
@@ -105,7 +115,7 @@ def _tags(metric: Metric) -> list[tuple[str, str]]:
     return [(text_of(key), text_of(value)) for key, value in metric.tags]
 
 
-def _fields(metric: Metric) -> Iterator[tuple[bytes, Kind, Value]]:
+def _fields(metric: Metric) -> Iterator[tuple[bytes, Kind, TextValue]]:
     """List the fields of a line in the order of their names (GL-CONV-008)."""
     for key, kind, value in sorted(metric.fields, key=lambda field: field[0]):
         yield key, kind, text_of(value) if isinstance(value, bytes) else value

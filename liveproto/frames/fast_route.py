@@ -100,15 +100,19 @@ def labels_column(
     return [table.frame(name) for name, table in tables.items()]
 
 
-def wide(data: bytes, now_ns: int, cache: SeriesCache, taken: Counter[Exit]) -> list[DataFrame]:
+def wide(data: bytes, now_ns: int, cache: SeriesCache, label_limit: int, taken: Counter[Exit]) -> list[DataFrame]:
     """Make one frame of each measurement and time, as ``exact_route.wide`` does.
 
     Raises:
         NotCoveredError: only the exact route can tell.
     """
     frames: dict[tuple[str, int], list[Field]] = {}
+    characters = 0
     for part in chunks(data):
         chunk = read_chunk(part, now_ns, cache, taken)
+        characters += sum(map(_label_characters, chunk.groups.values()))
+        if characters > label_limit:
+            raise NotCoveredError
         rows = {name: zip(group.times_ns, _fields(group), strict=True) for name, group in chunk.groups.items()}
         for name, _, _ in chunk.series:
             time_ns, fields = next(rows[name])
@@ -131,10 +135,18 @@ def _columns(group: Group, before: Mapping[str, Typed], taken: Counter[Exit]) ->
             if len(cells) == rows:
                 columns[name] = type_, cells
                 continue
-            _, column = columns.setdefault(name, (type_, [None] * rows))
+            if name not in columns:
+                columns[name] = type_, [None] * rows
+            _, column = columns[name]
             for row, cell in zip(block.rows, cells, strict=True):
                 column[row] = cell
     return columns
+
+
+def _label_characters(group: Group) -> int:
+    """Count what the labels of all fields take, each with the tags of its line."""
+    lengths = [len(label) for _, label, _ in group.series]
+    return sum([len(block.columns) * sum([lengths[row] for row in block.rows]) for block in group.blocks])
 
 
 def _fields(group: Group) -> list[list[Field]]:

@@ -26,6 +26,7 @@ import msgspec
 from msgspec.structs import replace
 
 from liveproto.errors import FrameError
+from liveproto.frames.cells import text_of
 from liveproto.frames.frame import DataFrame, Field, FieldType
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ _GREATEST_POWER_FLOAT32: Final = 2.0**127
 _FLOAT32_DIGITS: Final = 6
 """So many digits are always kept by a float32, but by those closest to zero; three more tell any two of them apart."""
 _FLOAT32: Final = struct.Struct("<f")
-_UNWRITABLE: Final = (TypeError, ValueError, OverflowError)
+_UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 class _TypeInfo(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -192,7 +193,7 @@ def encode_schema(frame: DataFrame) -> bytes:
                 ],
             )
         )
-    except (TypeError, ValueError) as error:
+    except _UNWRITABLE as error:
         raise FrameError(f"schema of {frame.name!r}: {error}") from error
 
 
@@ -354,9 +355,13 @@ def _float32(value: float) -> float:
 
 
 def _raw_json(values: Sequence[msgspec.Raw | bytes | None]) -> tuple[list[msgspec.Raw], None]:
-    """Take white space out, and with it any newline, which would end the message on the wire (GL-WIRE-009)."""
+    """Take white space out, and with it any newline, which would end the message on the wire (GL-WIRE-009).
+
+    Bytes that are not UTF-8 would make a message that nobody can read (GL-FRAME-014).
+    """
     return [
-        _NULL if value is None else msgspec.Raw(msgspec.json.format(bytes(value), indent=-1)) for value in values
+        _NULL if value is None else msgspec.Raw(msgspec.json.format(text_of(bytes(value)), indent=-1))
+        for value in values
     ], None
 
 
@@ -371,7 +376,7 @@ _PREPARE: Final[Mapping[FieldType, Callable[[Sequence[Any]], tuple[list[Any], li
 def _read(read: Callable[[Any], Any], data: object, what: str) -> Any:  # noqa: ANN401 - what a decoder returns
     try:
         return read(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise FrameError(f"{what}: {error}") from error
 
 

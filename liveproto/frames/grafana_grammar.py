@@ -17,16 +17,19 @@ import re
 from types import MappingProxyType
 from typing import Final
 
-from liveproto.frames.line_grammar import Grammar, Kind, read_bool, read_float, read_int, read_uint
+from liveproto.frames.line_grammar import (
+    Grammar,
+    Kind,
+    read_bool,
+    read_float,
+    read_int,
+    read_uint,
+    unescape_measurement,
+)
 
-_MEASUREMENT_ESCAPE: Final = re.compile(rb"\\([, ])")
 _KEY_ESCAPE: Final = re.compile(rb'\\([,"= ])')
 _STRUCTURAL: Final = re.compile(rb"[,= ]")
 _STRING_ESCAPE: Final = re.compile(rb'\\(["\\])')
-
-
-def _unescape_measurement(token: bytes) -> bytes:
-    return _MEASUREMENT_ESCAPE.sub(rb"\1", token)
 
 
 def _unescape_key(token: bytes) -> bytes:
@@ -60,7 +63,7 @@ GRAFANA: Final = Grammar(
         }
     ),
     timestamp=re.compile(rb"-?[0-9]{1,19}"),
-    unescape_measurement=_unescape_measurement,
+    unescape_measurement=unescape_measurement,
     unescape_key=_unescape_key,
     unescape_string=_unescape_string,
     keeps_duplicates=False,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_BETWEEN: Final = re.compile(r",\s*(?=[^,=]*=)")
+_BETWEEN: Final = re.compile(r",\s*+(?=[^,=]*=)")
 _SELECTOR: Final = re.compile(r'\b(\w+)(?:!?=~?)"([^"\n]*?)"')
 
 

@@ -19,6 +19,7 @@ Sources: influxdata/line-protocol v1 (2021-09-22) and v2 (2022-08), both run; do
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
@@ -26,7 +27,6 @@ import attrs
 from liveproto.errors import LineErrorKind
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Mapping
 
 TagPair: TypeAlias = tuple[bytes, bytes]
@@ -100,19 +100,25 @@ class Fault(Exception):  # noqa: N818  # it never leaves this package; what does
 _INT64: Final = 1 << 63
 _UINT64: Final = 1 << 64
 _MAX_DIGITS: Final = 20
+_MEASUREMENT_ESCAPE: Final = re.compile(rb"\\([, ])")
 _QUOTE: Final = ord('"')
 
 
 def read_int(text: bytes) -> int | None:
     """Read ``-12i``; None outside of 64 bits with sign."""
-    value = _whole(text[:-1])
-    return value if value is not None and -_INT64 <= value < _INT64 else None
+    return read_ticks(text[:-1])
 
 
 def read_uint(text: bytes) -> int | None:
     """Read ``12u``; None outside of 64 bits."""
     value = _whole(text[:-1])
     return value if value is not None and value < _UINT64 else None
+
+
+def read_ticks(text: bytes) -> int | None:
+    """Read ``-12``; None outside of 64 bits with sign."""
+    value = _whole(text)
+    return value if value is not None and -_INT64 <= value < _INT64 else None
 
 
 def read_float(text: bytes) -> float | None:
@@ -124,6 +130,11 @@ def read_float(text: bytes) -> float | None:
 def read_bool(text: bytes) -> bool:
     """Read a word that is one of the words for true and false."""
     return text[:1] in b"tT"
+
+
+def unescape_measurement(token: bytes) -> bytes:
+    """Take the backslashes before commas and spaces away, as both dialects do."""
+    return _MEASUREMENT_ESCAPE.sub(rb"\1", token)
 
 
 def _whole(text: bytes) -> int | None:
@@ -250,7 +261,7 @@ def _time(grammar: Grammar, data: bytes, at: int, unit_ns: int) -> tuple[int | N
 
 def _scaled(grammar: Grammar, digits: bytes, at: int, unit_ns: int) -> int:
     """Turn a timestamp into nanoseconds."""
-    ticks = read_int(digits + b"i")
+    ticks = read_ticks(digits)
     time_ns = None if ticks is None else ticks * unit_ns
     if time_ns is None or not (grammar.time_wraps or -_INT64 <= time_ns < _INT64):
         raise Fault(at, LineErrorKind.RANGE, "a timestamp in 64 bits")

@@ -8,21 +8,20 @@ also reads those without a time, with more white space, and comments behind whit
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Final
 
 import attrs
 import msgspec
 
+from liveproto.frames.grafana_grammar import GRAFANA
+from liveproto.frames.line_grammar import read_ticks
 from liveproto.frames.shield import NotCoveredError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_INT64: Final = 1 << 63
-_TIMES: Final = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]])
+_TIMES: Final = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]])
 _PARTS: Final = 3
-_TIME: Final = re.compile("-?[0-9]{1,19}")
 
 
 @attrs.frozen
@@ -58,7 +57,7 @@ def cut_by_line(text: str, now_ns: int) -> Rows:
     """Cut text one line at a time; a line without time has ``now_ns``.
 
     Raises:
-        NotCoveredError: a line is neither blank, nor a comment, nor has two or three parts.
+        NotCoveredError: a line is neither blank, nor a comment without quotes, nor has two or three parts.
     """
     heads: list[str] = []
     sections: list[str] = []
@@ -73,6 +72,8 @@ def cut_by_line(text: str, now_ns: int) -> Rows:
             heads.append("\n" + head)
             sections.append(section)
             times.append(time)
+        elif '"' in line:  # the quotes of a comment were taken for those of strings
+            raise NotCoveredError
     times_ns = _typed_times(times)
     return Rows(heads, sections, [_time(time) for time in times] if times_ns is None else times_ns)
 
@@ -98,7 +99,9 @@ def _typed_times(times: Sequence[str]) -> list[int] | None:
     return times_ns if len(times_ns) == len(times) else None
 
 
-def _time(time: str) -> int:
-    if not _TIME.fullmatch(time) or not -_INT64 <= int(time) < _INT64:
+def _time(text: str) -> int:
+    match = GRAFANA.timestamp.fullmatch(text.encode())
+    time_ns = read_ticks(match[0]) if match else None
+    if time_ns is None:
         raise NotCoveredError
-    return int(time)
+    return time_ns

@@ -25,7 +25,7 @@ MAX_HEAD: Final = 1024
 
 
 class SeriesCache:
-    """Shielded heads, each with the newline before it, and what they mean; at most ``limit`` of them."""
+    """Shielded heads, each with the newline before it, and what they mean; at most ``limit`` of them, or two."""
 
     def __init__(self, limit: int) -> None:
         self._half = max(1, limit // 2)
@@ -38,14 +38,13 @@ class SeriesCache:
         Raises:
             NotCoveredError: one of them is not the head of a line.
         """
-        known = self._young.get
-        return [known(head) or self._miss(head) for head in heads]
+        return [self._young.get(head) or self._miss(head) for head in heads]
 
     def __len__(self) -> int:
         return len(self._young | self._old)
 
     def _miss(self, head: str) -> Series:
-        found = self._young.get(head) or self._old.get(head) or read_head(head)
+        found = self._old.get(head) or read_head(head)
         if len(head) <= MAX_HEAD:
             if len(self._young) >= self._half:
                 self._old, self._young = self._young, {}

@@ -61,7 +61,7 @@ def shield(data: bytes) -> str:
 
     Returns:
         Lines of head, fields and time; spaces, commas, equals signs and newlines are structure, every one of them;
-        no tab, no carriage return, no comment that begins its line.
+        no tab, no carriage return but before a hidden newline, no comment that begins its line.
 
     Raises:
         NotCoveredError: it cannot be told without the grammar, or is refused by it.

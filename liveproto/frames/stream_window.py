@@ -10,14 +10,17 @@ Not here: messages, the limits' values, when to show what (``liveproto.frames.st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
 from liveproto.frames.frame import Field, FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+_AXIS: Final = ("axis", 0)
 
 
 def axis_of(fields: Iterable[Field]) -> Field | None:
@@ -36,6 +39,15 @@ def take(fields: Iterable[Field], rows: Sequence[int]) -> tuple[Field, ...]:
     return tuple(replace(field, values=[field.values[row] for row in rows]) for field in fields)
 
 
+def join(cells: Iterable[Any], times_ns: Iterable[int], row_of: Mapping[int, int]) -> list[Any]:
+    """Put cells into the rows of their times, in each the last one that is not null."""
+    joined: list[Any] = [None] * len(row_of)
+    for cell, time_ns in zip(cells, times_ns, strict=True):
+        if cell is not None:
+            joined[row_of[time_ns]] = cell
+    return joined
+
+
 class Window:
     """Columns and the operations on them; nothing is cut but by ``trim``."""
 
@@ -45,11 +57,17 @@ class Window:
         self._columns: list[list[Any]] = []
 
     def shape(self, fields: Iterable[Field]) -> None:
-        """Have exactly these columns: the cells of those that were here stay, all others are null."""
+        """Have exactly these columns: the cells of those that were here stay, all others are null.
+
+        Where an axis is new, no row stays, because none has a time.
+        """
         known = dict(zip(self._identities, zip(self._fields, self._columns, strict=True), strict=True))
         rows = self.rows
         self._fields = [replace(field, values=()) for field in fields]
         self._identities = list(_identities(self._fields))
+        if _AXIS in self._identities and _AXIS not in known:
+            self.clear()
+            rows = 0
         self._columns = []
         for index, identity in enumerate(self._identities):
             before, column = known.get(identity, (None, [None] * rows))
@@ -82,31 +100,39 @@ class Window:
                 self._make_nullable(index)
 
     def add_unseen(self, fields: Sequence[Field], *, until_ns: int) -> None:
-        """Add rows, but up to a time only those whose time is not here; all rows are in order afterwards."""
-        seen = set(self.times)
-        times = times_of(fields)
-        new = [row for row, time_ns in enumerate(times) if time_ns > until_ns or time_ns not in seen]
-        self.append(take(fields, new))
-        self._sort()
+        """Add rows, but up to a time only those whose time is not here.
 
-    def merge(self, fields: Sequence[Field], *, replace: bool) -> None:
+        Afterwards rows up to that time are in its order and before all others, which stay in the order they came in.
+        """
+        seen = set(self.times)
+        new: list[int] = []
+        for row, time_ns in enumerate(times_of(fields)):
+            if time_ns > until_ns or time_ns not in seen:
+                new.append(row)
+                seen.add(time_ns)
+        self.append(take(fields, new))
+        self._sort([min(time_ns, until_ns + 1) for time_ns in self.times])
+
+    def merge(self, fields: Sequence[Field], *, overwrite: bool) -> None:
         """Put cells into the row of their time; all rows are in order afterwards.
 
         Args:
-            fields: rows; the last one of a time counts.
-            replace: whether a cell takes the place of one that is here; null never does.
+            fields: rows; of those of one time the last cell that is not null counts.
+            overwrite: whether a cell takes the place of one that is here; null never does.
         """
+        times = times_of(fields)
+        source_of = {time_ns: source for source, time_ns in enumerate(dict.fromkeys(times))}
+        joined = [replace(field, values=join(field.values, times, source_of)) for field in fields]
         row_of = {time_ns: row for row, time_ns in enumerate(self.times)}
-        source_of = {time_ns: source for source, time_ns in enumerate(times_of(fields))}
         both = [(source, row_of[time_ns]) for time_ns, source in source_of.items() if time_ns in row_of]
         new = [source for time_ns, source in source_of.items() if time_ns not in row_of]
-        for field, column in self._here(fields):
+        for field, column in self._here(joined):
             for source, row in both:
                 cell = field.values[source]
-                if cell is not None and (replace or column[row] is None):
+                if cell is not None and (overwrite or column[row] is None):
                     column[row] = cell
-        self.append(take(fields, new))
-        self._sort()
+        self.append(take(joined, new))
+        self._sort(self.times)
 
     def trim(self, max_length: int, max_age_ns: int | None) -> None:
         """Cut rows off the front: those above a number, and those older than the last row by more than an age."""
@@ -141,12 +167,12 @@ class Window:
             if identity in columns:
                 yield field, columns[identity]
 
-    def _sort(self) -> None:
-        """Bring the rows in the order of time; rows of one time stay in theirs."""
-        times = self.times
-        order = sorted(range(len(times)), key=times.__getitem__)
-        for column in self._columns:
-            column[:] = [column[row] for row in order]
+    def _sort(self, ranks: Sequence[int]) -> None:
+        """Bring the rows in the order of their ranks; rows of one rank stay in theirs."""
+        order = sorted(range(len(ranks)), key=ranks.__getitem__)
+        if order != list(range(len(ranks))):
+            for column in self._columns:
+                column[:] = [column[row] for row in order]
 
     def _make_nullable(self, index: int) -> None:
         if not self._fields[index].nullable:

@@ -14,9 +14,16 @@ import re
 from types import MappingProxyType
 from typing import Final
 
-from liveproto.frames.line_grammar import Grammar, Kind, read_bool, read_float, read_int, read_uint
+from liveproto.frames.line_grammar import (
+    Grammar,
+    Kind,
+    read_bool,
+    read_float,
+    read_int,
+    read_uint,
+    unescape_measurement,
+)
 
-_MEASUREMENT_ESCAPE: Final = re.compile(rb"\\([, ])")
 _KEY_ESCAPE: Final = re.compile(rb"\\([,= ])")
 _STRING_ESCAPE: Final = re.compile(rb'\\(["\\nrt])')
 _MEANING: Final = MappingProxyType({b'"': b'"', b"\\": b"\\", b"n": b"\n", b"r": b"\r", b"t": b"\t"})
@@ -24,10 +31,6 @@ _MEANING: Final = MappingProxyType({b'"': b'"', b"\\": b"\\", b"n": b"\n", b"r":
 _DECIMAL: Final = rb"[0-9]++(?:_[0-9]++)*+"
 _HEX: Final = rb"[0-9a-fA-F]++(?:_[0-9a-fA-F]++)*+"
 _EXPONENT: Final = rb"[+-]?" + _DECIMAL
-
-
-def _unescape_measurement(token: bytes) -> bytes:
-    return _MEASUREMENT_ESCAPE.sub(rb"\1", token)
 
 
 def _unescape_key(token: bytes) -> bytes:
@@ -75,7 +78,7 @@ STRICT: Final = Grammar(
         }
     ),
     timestamp=re.compile(rb"-?[0-9]++"),
-    unescape_measurement=_unescape_measurement,
+    unescape_measurement=unescape_measurement,
     unescape_key=_unescape_key,
     unescape_string=_unescape_string,
     keeps_duplicates=True,

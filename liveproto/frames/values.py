@@ -22,7 +22,7 @@ from liveproto.frames.shield import FREE_MARK, NotCoveredError, restore_strings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from liveproto.frames.cells import Value
+    from liveproto.frames.cells import TextValue
 
 Text: TypeAlias = tuple[str, int]
 """The values of a column, joined by commas, and how many they are."""
@@ -68,7 +68,7 @@ def typed_columns(texts: Sequence[Text]) -> list[Typed | None]:
     return found
 
 
-def value_of(text: str) -> tuple[Kind, Value]:
+def value_of(text: str) -> tuple[Kind, TextValue]:
     """Read one value.
 
     Raises:

@@ -39,7 +39,8 @@ class ManagedStream:
             now_s: the time of day in seconds, for the rate.
 
         Raises:
-            FrameError: its columns differ in length; nothing has changed.
+            FrameError: its columns differ in length, ``meta`` has a key Grafana does not know, or a value cannot be
+                JSON; nothing has changed.
         """
         schema, data = frame_json.encode_schema(frame), frame_json.encode_data(frame)
         known = schema == self._schema

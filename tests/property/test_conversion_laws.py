@@ -17,7 +17,22 @@ import telegraf
 
 NOW_NS = 99
 SPARE = [b'"', b"\\", b"\\\\", b'\\"', b"\\ ", b"\\,", b"\\=", b",", b"=", b" ", b"\n", b"\r\n", b"\r", b"\t", b"\v"]
-SPARE += [b"\f", b"\x00", b"\x01", b"\x0f", b"#", b'\n#x"y\n', b"\n\n", b"i", b"u", b".5", b"-0", b"1e400", b"nan"]
+SPARE += [
+    b"\f",
+    b"\x00",
+    b"\x01",
+    b"\x0f",
+    b"#",
+    b'\n#x"y\n',
+    b'\n #="\n',
+    b"\n\n",
+    b"i",
+    b"u",
+    b".5",
+    b"-0",
+    b"1e400",
+    b"nan",
+]
 SPARE += [
     b"9223372036854775808i",
     b"9223372036854775807i",
@@ -111,3 +126,9 @@ def test_what_a_converter_has_seen_changes_nothing(history, body, limit):
     for earlier in history:
         outcome(converter.convert, earlier)
     assert outcome(converter.convert, body) == outcome(Converter().convert, body)
+
+
+@given(body=mutated(bodies), limit=st.integers(0, 60))
+def test_both_routes_agree_on_the_limit_of_labels(body, limit):
+    converter = Converter("wide", label_limit=limit)
+    assert outcome(converter.convert, body) == outcome(convert_exactly, body, frame_format="wide", label_limit=limit)

@@ -20,6 +20,13 @@ NOW_NS = 1_750_000_000_123_456_789
 FORMATS = ("labels_column", "wide")
 
 
+def outcome(function, body, frame_format):
+    try:
+        return repr(function(body, frame_format, now_ns=NOW_NS))
+    except LineProtocolError as error:
+        return str(error)
+
+
 def columns(frame):
     return {field.name: field.values for field in frame.fields}
 
@@ -80,6 +87,12 @@ def test_what_the_fast_route_does_not_cover_is_converted_all_the_same(frame_form
 
 
 @pytest.mark.parametrize("frame_format", FORMATS)
+@pytest.mark.parametrize("body", [b' # k="x\nm s=" q="\n # "\n', b' # k="\nbroken" \nm v=1 1', b' #="\n m="'])
+def test_quotes_of_an_indented_comment_are_not_those_of_strings(frame_format, body):
+    assert outcome(convert, body, frame_format) == outcome(convert_exactly, body, frame_format)
+
+
+@pytest.mark.parametrize("frame_format", FORMATS)
 @pytest.mark.parametrize("shuffled", [True, False])
 @pytest.mark.parametrize("count", [1, 20, 200, 2500])
 def test_telegraf_takes_the_fast_route_to_the_frames_of_the_exact_one(frame_format, shuffled, count):
@@ -108,6 +121,17 @@ def test_frames_far_larger_than_their_body_are_refused():
     assert len(convert(body, "wide", now_ns=NOW_NS)[0].fields) == 5001
 
 
+def test_labels_far_larger_than_their_body_are_refused():
+    body = b"m," + b",".join([b"t%d=1" % key for key in range(100)]) + b" "
+    body += b",".join([b"k%d=1" % key for key in range(1000)]) + b"\n"
+    limited = Converter("wide", label_limit=688_000)
+    assert limited.convert(body, now_ns=NOW_NS)
+    with pytest.raises(LimitExceededError, match="label_characters: got 1376000, expected at most 688000"):
+        limited.convert(body * 2, now_ns=NOW_NS)
+    with pytest.raises(LimitExceededError, match="label_characters: got 137600000, expected at most 100000000"):
+        convert_exactly(body * 200, "wide", now_ns=NOW_NS)
+
+
 HOSTILE = {
     "quotes": lambda n: b'm v="' + b'"' * n,
     "strings": lambda n: b"m " + b",".join([b'a="x"'] * (n // 6)),
@@ -131,8 +155,13 @@ HOSTILE = {
     "types": lambda n: b'm v=1\nm v="x"\n' * (n // 14),
     "a tag that never ends": lambda n: b"m,t=" + b"x" * n,
     "open string behind every newline": lambda n: b'm v="x\n' * (n // 7),
+    "shapes": lambda n: b"".join([b"m " + shape(line) + b" 1\n" for line in range(n // 50)]),
     "tag quotes": lambda n: b'm,t=" v=1 1\n' * (n // 12),
 }
+
+
+def shape(number):
+    return b",".join([b"k%d=1" % bit for bit in range(12) if number + 1 >> bit & 1])
 
 
 def seconds(function, body):

@@ -14,8 +14,8 @@ def labels_column(*lines, cell_limit=1000):
     return exact_route.labels_column(parse("\n".join(lines).encode(), now_ns=NOW_NS).metrics, cell_limit)
 
 
-def wide(*lines):
-    return exact_route.wide(parse("\n".join(lines).encode(), now_ns=NOW_NS).metrics)
+def wide(*lines, **limit):
+    return exact_route.wide(parse("\n".join(lines).encode(), now_ns=NOW_NS).metrics, **limit)
 
 
 def columns(frame):
@@ -87,3 +87,10 @@ def test_the_cells_of_all_frames_are_limited():
     assert len(labels_column(*lines, cell_limit=5)) == 2
     with pytest.raises(LimitExceededError):
         labels_column(*lines, cell_limit=4)
+
+
+def test_the_labels_of_all_wide_columns_are_limited():
+    lines = ["m,a=1,b=é x=1,y=2 1", "n,a=1 x=1 1", "n x=1 1"]
+    assert len(wide(*lines, label_limit=19)) == 2
+    with pytest.raises(LimitExceededError, match="label_characters: got 19, expected at most 18"):
+        wide(*lines, label_limit=18)

@@ -51,6 +51,10 @@ def body(lines):
     return "\n".join(lines).encode()
 
 
+def wide(data, limit=LIMIT):
+    return fast_route.wide(data, NOW_NS, SeriesCache(10), limit, Counter())
+
+
 def labels_column(data, limit=LIMIT):
     taken = Counter()
     frames = fast_route.labels_column(data, NOW_NS, SeriesCache(10), limit, taken)
@@ -62,7 +66,7 @@ def test_both_formats_are_those_of_the_exact_route(name):
     data = body(BODIES[name])
     metrics = parse(data, now_ns=NOW_NS).metrics
     assert repr(labels_column(data)[0]) == repr(exact_route.labels_column(metrics, LIMIT))
-    assert repr(fast_route.wide(data, NOW_NS, SeriesCache(10), Counter())) == repr(exact_route.wide(metrics))
+    assert repr(wide(data)) == repr(exact_route.wide(metrics))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +99,7 @@ def test_what_it_does_not_cover_it_says(data):
     with pytest.raises(NotCoveredError):
         labels_column(data)
     with pytest.raises(NotCoveredError):
-        fast_route.wide(data, NOW_NS, SeriesCache(10), Counter())
+        wide(data)
 
 
 def test_too_many_cells_are_not_covered():
@@ -103,3 +107,10 @@ def test_too_many_cells_are_not_covered():
     assert len(labels_column(data, 9)[0]) == 2
     with pytest.raises(NotCoveredError):
         labels_column(data, 8)
+
+
+def test_too_many_labels_are_not_covered():
+    data = body(["m,a=1,b=é x=1,y=2 1", "m,a=1 z=1 1", "n,a=1 x=1 1", "n x=1 1"])
+    assert len(wide(data, 22)) == 2
+    with pytest.raises(NotCoveredError):
+        wide(data, 21)

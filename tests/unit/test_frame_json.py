@@ -209,6 +209,27 @@ def test_a_name_or_config_that_cannot_be_json_is_named():
         encode_schema(DataFrame("n", (Field("v", FieldType.BOOL, [], config={"a": object()}),)))
 
 
+def test_what_is_nested_too_deep_is_named():
+    with pytest.raises(FrameError, match="column 'v'"):
+        encode(frame_of("json.RawMessage", [b"[" * 100_000 + b"]" * 100_000]))
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(FrameError, match="schema of ''"):
+        encode(DataFrame(meta={"custom": deep}))
+
+
+def test_bytes_of_raw_json_that_are_not_utf8_are_replaced():
+    assert column_text("json.RawMessage", [b'"a\xff"', b'{"\xc3": 1}'])[0] == '"a\ufffd",{"\ufffd":1}'
+    with pytest.raises(FrameError, match="column 'v'"):
+        encode(frame_of("json.RawMessage", [b"\xff"]))
+
+
+def test_of_a_repeated_key_the_last_counts_and_the_first_has_the_place():
+    data = message()[:-1] + b',"schema":{"fields":[{"name":"w","typeInfo":{"frame":"float64"}}]}}'
+    assert [field.name for field in decode(data).fields] == ["w"]
+
+
 def test_the_golden_frame_of_the_sdk_round_trips():
     if not GOLDEN.exists():
         pytest.skip(f"{GOLDEN} is not there")
@@ -323,6 +344,8 @@ def test_values_are_read(parts, values):
         (b'{"schema"', "message: Input data was truncated"),
         (b'{"schema":{"name":"\xff","fields":[]}}', "UTF-8"),
         (message() + b"x", "message: JSON is malformed"),
+        (b'{"schema":' + b"[" * 100_000, "message: "),
+        (b'{"schema":{"fields":[],"meta":{"custom":' + b"[" * 100_000 + b"]" * 100_000 + b"}}}", ": "),
     ],
 )  # fmt: skip
 def test_what_go_does_not_write_is_refused(data, requirement):

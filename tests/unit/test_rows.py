@@ -50,7 +50,16 @@ def test_odd_lines_are_cut_one_by_one():
 
 @pytest.mark.parametrize(
     "text",
-    ["m", "m v=1 2 3", "m v=1 x", "m v=1 1.5", "m v=1 +5", "m v=1 9223372036854775808", "m v=1 00000000000000000001"],
+    [
+        "m",
+        ' # k="x',
+        "m v=1 2 3",
+        "m v=1 x",
+        "m v=1 1.5",
+        "m v=1 +5",
+        "m v=1 9223372036854775808",
+        "m v=1 00000000000000000001",
+    ],
 )
 def test_what_is_no_line_is_not_covered(text):
     with pytest.raises(NotCoveredError):

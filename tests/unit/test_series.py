@@ -68,6 +68,13 @@ def test_the_cache_is_bounded_and_keeps_what_is_used():
         assert cache.look_up(["\nkept"])[0] is kept
 
 
+def test_what_is_used_is_kept_also_within_one_call():
+    cache = SeriesCache(4)
+    cache.look_up(["\na", "\nb"])
+    _, kept, *_ = cache.look_up(["\nc", "\na", "\nd", "\ne"])
+    assert cache.look_up(["\na"])[0] is kept
+
+
 def test_a_cache_of_nothing_still_answers():
     cache = SeriesCache(0)
     assert [name for name, _, _ in cache.look_up(["\na", "\nb"])] == ["a", "b"]

@@ -143,6 +143,28 @@ def test_a_new_schema_keeps_columns_of_the_same_name_type_and_labels():
     assert (buffer.frame.name, buffer.frame.fields[2].config) == ("mem", {"unit": "s"})
 
 
+def test_a_schema_that_brings_the_first_time_leaves_no_row_without_one():
+    buffer = buffer_of(DataFrame(fields=(number(1.0),)), max_age_s=1)
+    buffer.push(encode(plain((1, 2))), now=0.0)
+    buffer.seed(plain((0, 0)), now=0.0)
+    assert rows(buffer) == [(0, 0), (1, 2)]
+    buffer = buffer_of(DataFrame(fields=(number(1.0),)))
+    buffer.push(encode(labelled(("h=a", 1, 1.0))), now=0.0)
+    assert rows(buffer) == [(1, None, 1.0)]
+
+
+def test_a_plain_stream_that_gets_labels_is_joined_by_time():
+    buffer = buffer_of(plain((3, 30), (1, 10), (3, 31)))
+    buffer.push(encode(labelled(("h=a", 2, 2.0))), now=0.0)
+    assert series(buffer) == {("{}", "v"): [(1, 10), (3, 31)], ('{"h": "a"}', "v"): [(2, 2.0)]}
+    assert [row[0] for row in rows(buffer)] == [1, 2, 3]
+
+
+def test_a_window_holds_no_cells_but_its_rows():
+    buffer = buffer_of(plain(*((n, n) for n in range(10))), max_length=1)
+    assert [len(field.values) for field in buffer._head.fields] == [0, 0]
+
+
 def test_a_labels_column_is_taken_apart_and_joined_by_time():
     buffer = buffer_of(labelled(("h=a", 2, 1.0), ("h=b", 1, 2.0), ("h=b", 2, 3.0)))
     assert rows(buffer) == [(1, None, 2.0), (2, 1.0, 3.0)]
@@ -185,6 +207,35 @@ def test_a_null_takes_nothing_away():
     assert rows(buffer) == [(1, 1.0)]
 
 
+def test_nor_does_one_of_the_same_message():
+    lines = (texts("h=a", "h=a"), time_of(1, 1), number(0.5, None, name="load"), number(None, 77.0, name="uptime"))
+    assert rows(buffer_of(DataFrame("system", lines))) == [(1, 0.5, 77.0)]
+
+
+def test_rows_that_will_be_cut_are_not_taken_apart():
+    every = [(f"h={n}", n, float(n)) for n in range(10)]
+    buffer = buffer_of(labelled(*every), max_length=2, max_series=2)
+    assert series(buffer) == {('{"h": "8"}', "v"): [(8, 8.0)], ('{"h": "9"}', "v"): [(9, 9.0)]}
+
+
+def test_a_row_without_labels_is_refused():
+    buffer = buffer_of(DataFrame(fields=(Field("labels", FieldType.STRING, [], nullable=True), time_of(), number())))
+    message = b'{"data":{"values":[[null],[1],[1]]}}'
+    said = same_after_refusal(buffer, lambda: buffer.push(message, now=0.0), FrameError)
+    assert said == "expected labels in every row, got null (GL-STREAM-021)"
+
+
+def test_texts_that_are_read_as_the_same_labels_are_two_series():
+    one, other, third = "alone", "alone=", "labels=alone="
+    buffer = buffer_of(labelled((third, 1, 3.0), (one, 1, 1.0), (other, 1, 2.0)))
+    buffer.push(data_of(labelled((other, 2, 2.5), (third, 2, 3.5), (one, 2, 1.5))), now=0.0)
+    assert series(buffer) == {
+        ('{"alone": ""}', "v"): [(1, 1.0), (2, 1.5)],
+        ('{"labels": "labels=alone="}', "v"): [(1, 2.0), (2, 2.5)],
+        ('{"labels": "alone="}', "v"): [(1, 3.0), (2, 3.5)],
+    }
+
+
 def test_a_new_schema_of_labels_keeps_the_series():
     buffer = buffer_of(labelled(("h=a", 1, 1.0), ("h=b", 1, 2.0)))
     fields = (texts("h=b", "h=c"), time_of(2, 2), number(7.0, 8.0, name="w"), number(3.0, 4.0))
@@ -225,6 +276,12 @@ def test_one_message_may_not_have_more_series_than_that():
     assert "max_series: got 2" in same_after_refusal(buffer, lambda: buffer.push(message, now=0.0), LimitExceededError)
 
 
+def test_series_that_are_replaced_make_room():
+    buffer = buffer_of(labelled(("h=a", 1, 1.0), ("h=b", 1, 2.0)), action="replace", max_series=2)
+    buffer.push(data_of(labelled(("h=c", 2, 3.0), ("h=b", 2, 4.0))), now=0.0)
+    assert series(buffer) == {('{"h": "c"}', "v"): [(2, 3.0)], ('{"h": "b"}', "v"): [(2, 4.0)]}
+
+
 HISTORY = [(1, 1), (2, 2), (3, 3)]
 LIVE = [(3, 3), (4, 4)]
 MEETING = [(1, 1), (2, 2), (3, 3), (4, 4)]
@@ -263,6 +320,34 @@ def test_behind_the_seam_live_rows_are_taken_as_they_come():
     buffer.seed(plain((1, 1)), now=0.0)
     buffer.push(encode(plain((3, 3), (2, 2), (3, 4))), now=0.0)
     assert rows(buffer) == [(1, 1), (3, 3), (2, 2), (3, 4)]
+
+
+def test_up_to_the_seam_a_time_is_taken_once_and_behind_it_the_order_stays():
+    buffer = StreamBuffer()
+    buffer.seed(plain((1, 1), (5, 5), (5, 6)), now=0.0)
+    buffer.push(encode(plain((9, 9), (3, 3), (7, 7), (3, 4))), now=0.0)
+    assert rows(buffer) == [(1, 1), (3, 3), (5, 5), (9, 9), (7, 7)]
+
+
+def test_a_replacing_message_stays_as_it_is_whatever_was_known_of_the_past():
+    buffer = StreamBuffer(StreamOptions(action="replace"))
+    buffer.seed(plain((1, 1), (5, 5)), now=0.0)
+    buffer.push(encode(plain((3, 3), (2, 2), (2, 1))), now=0.0)
+    assert rows(buffer) == [(3, 3), (2, 2), (2, 1)]
+
+
+def test_a_past_of_series_does_not_fit_a_plain_stream():
+    buffer = buffer_of(plain((2, 2)))
+    said = same_after_refusal(buffer, lambda: buffer.seed(labelled(("h=a", 1, 1.0)), now=0.0), FrameError)
+    assert said == "expected a history without a labels column, as the stream has none (GL-STREAM-025)"
+
+
+def test_a_past_that_brings_nothing_is_no_reason_to_paint():
+    for history, action in ((plain(), "append"), (plain((0, 0)), "replace")):
+        buffer = buffer_of(plain((1, 1)), action=action)
+        buffer.repaint(now=0.0)
+        buffer.seed(history, now=1.0)
+        assert buffer.next_repaint() is None
 
 
 def test_a_history_may_name_its_time_otherwise_and_have_other_columns():

@@ -99,6 +99,13 @@ def test_a_new_shape_keeps_the_cells_it_knows():
     assert (axis.name, old.config) == ("Time", {"unit": "s"})
 
 
+def test_the_first_time_column_leaves_no_row_without_a_time():
+    window = window_of(number(1, 2))
+    window.shape((number(), time_of()))
+    assert columns(window) == [[], []]
+    assert not any(field.nullable for field in window.fields())
+
+
 def test_a_column_stays_nullable_in_a_new_shape():
     window = window_of(time_of(1))
     window.shape((time_of(), number()))
@@ -123,7 +130,7 @@ def test_a_window_grows_wider_by_what_it_does_not_have():
 def test_rows_of_unseen_time_are_added_in_order():
     window = window_of(time_of(2, 4), number(20, 40))
     window.add_unseen((time_of(1, 2, 3, 3, 4, 5), number(1, 2, 3, 4, 5, 6)), until_ns=4)
-    assert columns(window) == [[1, 2, 3, 3, 4, 5], [1, 20, 3, 4, 40, 6]]
+    assert columns(window) == [[1, 2, 3, 4, 5], [1, 20, 3, 40, 6]]
 
 
 def test_behind_a_time_every_row_is_added():
@@ -132,17 +139,23 @@ def test_behind_a_time_every_row_is_added():
     assert columns(window) == [[1, 5, 5], [10, 50, 55]]
 
 
-@pytest.mark.parametrize(("replace", "second"), [(True, [1, 30, 3]), (False, [1, 2, 3])])
-def test_cells_meet_in_the_row_of_their_time(replace, second):
+def test_and_stays_where_it_came():
+    window = window_of(time_of(3, 9, 6), number(30, 90, 60))
+    window.add_unseen((time_of(8, 1), number(80, 10)), until_ns=4)
+    assert columns(window) == [[1, 3, 9, 6, 8], [10, 30, 90, 60, 80]]
+
+
+@pytest.mark.parametrize(("overwrite", "second"), [(True, [1, 30, 3]), (False, [1, 2, 3])])
+def test_cells_meet_in_the_row_of_their_time(overwrite, second):
     window = window_of(time_of(1, 3, 4), number(1, 2, None), number(None, 5, 6, name="w"))
-    window.merge((time_of(4, 3, 2), number(3, 30, 8), number(None, 9, 9, name="unknown")), replace=replace)
+    window.merge((time_of(4, 3, 2), number(3, 30, 8), number(None, 9, 9, name="unknown")), overwrite=overwrite)
     assert columns(window) == [[1, 2, 3, 4], [second[0], 8, *second[1:]], [None, None, 5, 6]]
 
 
-def test_the_last_of_merged_rows_of_one_time_counts():
-    window = window_of(time_of(1), number(None))
-    window.merge((time_of(1, 1, 2, 2), number(5, 6, 7, 8)), replace=False)
-    assert columns(window) == [[1, 2], [6, 8]]
+def test_the_last_cell_that_is_not_null_of_merged_rows_of_one_time_counts():
+    window = window_of(time_of(1), number(None), number(None, name="w"))
+    window.merge((time_of(1, 1, 2, 2), number(5, 6, 7, 8), number(3, None, 4, None, name="w")), overwrite=False)
+    assert columns(window) == [[1, 2], [6, 8], [3, 4]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import contextlib
 import json
 import socket
 import threading
-from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -71,20 +71,10 @@ class HttpClient:
             try:
                 with contextlib.closing(self._dial(deadline)) as connection:
                     connection.request(method, self._prefix + path, body, {**self._headers, **headers})
-                    response = connection.getresponse()
-                    read = response.read(max_bytes + 1)
-                    if response.length and len(read) <= max_bytes:
-                        raise IncompleteRead(read, response.length)
+                    answer = _read(connection.getresponse(), max_bytes)
             except (OSError, HTTPException) as error:
-                fault = f"{type(error).__name__}: {error}"
-            else:
-                fault = ""
-        if deadline.over:
-            fault = f"no whole answer within {self._timeout_s:g} s"
-        if fault:
-            return Answer(0, fault)
-        text = read[:max_bytes].decode(errors="replace")
-        return Answer(response.status, text, whole=len(read) <= max_bytes)
+                answer = Answer(0, f"{type(error).__name__}: {error}")
+        return Answer(0, f"no whole answer within {self._timeout_s:g} s") if deadline.over else answer
 
     def _dial(self, deadline: _Deadline) -> HTTPConnection:
         # Without the environment's proxies: the target is what the user named.
@@ -125,6 +115,13 @@ class _Deadline:
             with contextlib.suppress(OSError):
                 # Not the method of a TLS socket, which is not made for two threads.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _read(response: HTTPResponse, max_bytes: int) -> Answer:
+    body = response.read(max_bytes + 1)
+    if response.length and len(body) <= max_bytes:
+        raise IncompleteRead(body, response.length)
+    return Answer(response.status, body[:max_bytes].decode(errors="replace"), whole=len(body) <= max_bytes)
 
 
 def grafana_version(client: HttpClient) -> str | None:
