@@ -40,8 +40,8 @@ PATIENCE_S: Final = 0.1
 """Time to wait for something while a failure is made smaller."""
 MAX_STEPS: Final = 25
 """Of one session."""
-SESSIONS_SHARE: Final = 3
-"""One session for so many examples of other checks."""
+SESSIONS_SHARE: Final = 0.4
+"""So many sessions for each example of other checks."""
 
 
 class _Over(BaseException):
@@ -136,7 +136,7 @@ class Search:
 
         # Its annotation asks for a class; it takes whatever makes a machine, and says so.
         run: Callable[..., None] = run_state_machine_as_test
-        examples = max(1, self.stand.bench.settings.examples // SESSIONS_SHARE)
+        examples = max(1, round(self.stand.bench.settings.examples * SESSIONS_SHARE))
         run(seed(self.stand.bench.settings.seed)(make), settings=self._bounded(examples))
 
     def _next(self) -> None:

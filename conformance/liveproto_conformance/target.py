@@ -89,7 +89,7 @@ class Settings:
         return self.max_examples or (FAST_EXAMPLES if self.fast else FULL_EXAMPLES)
 
 
-FAST_EXAMPLES: Final = 18
+FAST_EXAMPLES: Final = 20
 FULL_EXAMPLES: Final = 65
 
 _MAX_SECONDS: Final = 86_400

@@ -105,7 +105,7 @@ def test_nothing_arrives_after_the_unsubscribe_reply(stand: Stand, session: Sess
 
 
 @check("GL-SUB-009")
-@generated(names=st.lists(st.text("abcdefghij0123456789", min_size=1, max_size=20), min_size=35, max_size=45))
+@generated(names=st.lists(st.text("abcdefghij0123456789", min_size=1, max_size=20), min_size=20, max_size=30))
 def test_an_unsubscribe_of_what_is_not_subscribed_succeeds(session: Session, names: list[str]) -> None:
     commands = [session.command("unsubscribe", {"channel": f"{session.unused_channel}-{name}"}) for name in names]
     for reply in session.pipeline(commands):

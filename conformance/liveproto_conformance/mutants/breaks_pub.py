@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from liveproto.session import events as ev
     from liveproto_conformance.reference.server import Parts
 
-_LATE_S = 0.03
+_LATE_S = 0.3
 
 
 @mutant(
