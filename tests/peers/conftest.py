@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
-from availability import unavailable
+from availability import npm_installed, unavailable
 from scripted import EmbeddedProcess, ScriptedClient
 
 from liveproto_conformance.launch import embedded
@@ -71,14 +71,7 @@ def embedded_urls():
 @pytest.fixture(scope="session")
 def js_command(tmp_path_factory):
     """How to start the scripted client on centrifuge-js, installed from its lock into a copy."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        unavailable("the JavaScript client needs node and npm")
-    source, copy = PEERS / "centrifuge-js", tmp_path_factory.mktemp("js") / "centrifuge-js"
-    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules"))
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    installed = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False)
-    if installed.returncode:
-        unavailable(f"npm ci failed: {installed.stderr[-2000:]}")
+    copy = npm_installed(PEERS / "centrifuge-js", tmp_path_factory.mktemp("js"))
     return ["node", str(copy / "client.cjs")]
 
 
