@@ -20,7 +20,8 @@ from liveproto_conformance.failures.repro import FOLDER
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.report.console import LiveProgress, make_console, print_end
-from liveproto_conformance.report.json_report import REPORT, SPEC, write_report
+from liveproto_conformance.report.json_report import SPEC, make_report
+from liveproto_conformance.report.write import WRITERS, write_reports
 from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.run import Result, Run
 from liveproto_conformance.target import UsageError
@@ -82,7 +83,7 @@ def _judge(settings: Settings) -> Exit:
         _run_checks(run)
         progress.__exit__()
         if directory is not None:
-            write_report(run, directory)
+            write_reports(make_report(run), directory, os.environ)
         print_end(console, run, directory)
         return run.verdict()[1]
 
@@ -133,7 +134,7 @@ def _report_directory(settings: Settings) -> Path | None:
     directory = Path(settings.report_dir)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name in (REPORT, TRACE):
+        for name in (*WRITERS, TRACE):
             # What an earlier run has left must not be taken for this one's.
             (directory / name).open("a").close()
             (directory / name).unlink()

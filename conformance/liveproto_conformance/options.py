@@ -47,7 +47,7 @@ OPTIONS: Final = (
     Option("max-connections", "connections open at once, at most", kind=int, metavar="N"),
     Option("strict", "a SHOULD that is missed fails the run", kind=None),
     Option("allow-incomplete", "a MUST that could not be exercised does not", kind=None),
-    Option("report-dir", "where report.json and trace.cborseq go", metavar="DIR"),
+    Option("report-dir", "where report.html, report.json, other forms of it and the trace go", metavar="DIR"),
 )
 
 _TARGET: Final = frozenset({

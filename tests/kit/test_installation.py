@@ -67,10 +67,10 @@ def test_the_wheel_has_the_schemas_and_the_specification(names):
         assert f"{data}schemas/{path.name}" in names
 
 
-def test_the_wheel_has_every_module_and_the_marks_of_types(names):
+def test_the_wheel_has_every_file_and_the_marks_of_types(names):
     for package in (ROOT / "liveproto", ROOT / "conformance" / "liveproto_conformance"):
-        for path in package.rglob("*.py"):
-            assert str(path.relative_to(package.parent)) in names
+        for path in package.rglob("*.*"):
+            assert str(path.relative_to(package.parent)) in names or path.suffix == ".pyc"
     assert "liveproto/py.typed" in names
     assert "liveproto_conformance/py.typed" in names
 

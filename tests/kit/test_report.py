@@ -13,7 +13,8 @@ from liveproto_conformance.check import Lane
 from liveproto_conformance.execute import Outcome
 from liveproto_conformance.failures.card import card_of
 from liveproto_conformance.failures.failure import Exchange, MissedError, failure_of
-from liveproto_conformance.report.json_report import make_report, write_report
+from liveproto_conformance.report.json_report import make_report
+from liveproto_conformance.report.write import WRITERS, write_reports
 from liveproto_conformance.requirements import Level, Profile
 from liveproto_conformance.resources import load_schema
 from liveproto_conformance.run import Result, Run, describe
@@ -171,13 +172,27 @@ def test_without_version_and_channel_the_report_is_valid(run):
     assert report["target"]["publish_evidence"] == "no way"
 
 
-def test_the_file_is_json_in_utf_8_on_many_lines(run, tmp_path):
+def test_a_run_leaves_every_form_of_its_document(run, tmp_path):
     give(run, must_checks()[0], Status.FAIL, "expected é, got \u2028")
-    write_report(run, tmp_path)
+    write_reports(make_report(run), tmp_path, {})
+    assert {path.name for path in tmp_path.iterdir()} == set(WRITERS)
+    assert set(WRITERS) == {"report.json", "report.html", "junit.xml", "badge.json", "summary.md"}
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
     assert text.endswith("}\n")
     assert "é" in text
     assert json.loads(text)["checks"][0]["message"] == "expected é, got \u2028"
+    assert json.loads((tmp_path / "badge.json").read_text())["color"] == "red"
+
+
+def test_the_summary_is_added_to_that_of_the_step(run, tmp_path):
+    (tmp_path / "step").write_text("before\n")
+    write_reports(make_report(run), tmp_path, {"GITHUB_STEP_SUMMARY": str(tmp_path / "step")})
+    assert (tmp_path / "step").read_text() == "before\n" + (tmp_path / "summary.md").read_text()
+
+
+def test_a_summary_of_the_step_that_cannot_be_written_is_let_be(run, tmp_path):
+    write_reports(make_report(run), tmp_path, {"GITHUB_STEP_SUMMARY": str(tmp_path / "none" / "step")})
+    assert (tmp_path / "summary.md").exists()
 
 
 def test_a_failure_says_the_rule_its_source_and_what_was_observed():

@@ -64,7 +64,16 @@ REPORT: dict[str, Any] = {
             "card": None,
         }
     ],
-    "requirements": [{"id": "GL-SUB-003", "level": "MUST", "status": "PASS"}],
+    "requirements": [
+        {
+            "id": "GL-SUB-003",
+            "level": "MUST",
+            "text": "Text.",
+            "source": "as-observed: T37",
+            "section": "7. SUB: subscriptions",
+            "status": "PASS",
+        }
+    ],
 }
 REQUIREMENT: dict[str, Any] = {
     "id": "GL-SUB-003",

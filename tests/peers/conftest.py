@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
-from availability import unavailable
+from availability import npm_installed, unavailable
 from scripted import EmbeddedProcess, ScriptedClient
 
 from liveproto_conformance.launch import embedded
@@ -20,7 +20,6 @@ from liveproto_conformance.launch import embedded
 PEERS = Path(__file__).parents[2] / "conformance" / "peers"
 PYTHON_SDK = "0.7.0"
 BUILD_TIMEOUT_S = 180
-INSTALL_TIMEOUT_S = 400
 STOP_TIMEOUT_S = 5
 
 
@@ -71,27 +70,16 @@ def embedded_urls():
 
 @pytest.fixture(scope="session")
 def js_command(tmp_path_factory):
-    """How to start the scripted client on centrifuge-js."""
-    return ["node", str(installed("centrifuge-js", tmp_path_factory) / "client.cjs")]
+    """How to start the scripted client on centrifuge-js, installed from its lock into a copy."""
+    copy = npm_installed(PEERS / "centrifuge-js", tmp_path_factory.mktemp("js"))
+    return ["node", str(copy / "client.cjs")]
 
 
 @pytest.fixture(scope="session")
 def grafana_data_command(tmp_path_factory):
-    """How to start Grafana's own reader of frames."""
-    return ["node", str(installed("grafana-data", tmp_path_factory) / "reader.cjs")]
-
-
-def installed(name, tmp_path_factory):
-    """A copy of a JavaScript peer, installed from its lock."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        unavailable(f"{name} needs node and npm")
-    copy = tmp_path_factory.mktemp("js") / name
-    shutil.copytree(PEERS / name, copy, ignore=shutil.ignore_patterns("node_modules"))
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False)
-    if done.returncode:
-        unavailable(f"npm ci failed: {done.stderr[-2000:]}")
-    return copy
+    """How to start Grafana's own reader of frames, installed from its lock into a copy."""
+    copy = npm_installed(PEERS / "grafana-data", tmp_path_factory.mktemp("js"))
+    return ["node", str(copy / "reader.cjs")]
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from availability import npm_installed, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,29 +21,13 @@ CASES = json.loads((ROOT / "tests" / "kit" / "wire_cases.json").read_text())
 CAPTURES = ROOT.parent / "shared" / "captures" / "centrifuge-0.28-v2.json.gz"
 V1_SCENARIO = "cf_protocol_version=v1 with V1 connect"
 WIRE = "https://liveproto.dev/schemas/1/wire.schema.json"
-INSTALL_TIMEOUT_S = 180
 RUN_TIMEOUT_S = 60
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def ajv(tmp_path_factory):
     """A copy of the peer with Ajv installed from its lock."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        unavailable("node and npm are needed")
-    copy = shutil.copytree(PEER, tmp_path_factory.mktemp("peer") / "ajv", ignore=shutil.ignore_patterns("node_modules"))
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    installed = subprocess.run(
-        command, cwd=copy, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
-    )
-    if installed.returncode:
-        unavailable(f"npm ci failed: {installed.stderr[-2000:]}")
-    return copy
+    return npm_installed(PEER, tmp_path_factory.mktemp("peer"))
 
 
 def no_json(constant: str) -> None:

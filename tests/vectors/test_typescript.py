@@ -1,25 +1,18 @@
 """The golden vectors in another language: the loader beside them, compiled with strict types and run in Node."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from availability import npm_installed
 
 ROOT = Path(__file__).parents[2]
 PEER = Path(__file__).parent / "typescript"
 FOLDER = ROOT / "schemas" / "vectors"
-INSTALL_TIMEOUT_S = 180
 RUN_TIMEOUT_S = 120
 COMPILE = ["npx", "--no-install", "tsc", "--strict", "--target", "es2022", "--module", "commonjs", "--types", "node"]
-
-
-def unavailable(reason):
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def ran(command, folder, timeout):
@@ -29,14 +22,7 @@ def ran(command, folder, timeout):
 @pytest.fixture(scope="module")
 def loader(tmp_path_factory):
     """The folder with the loader compiled by the TypeScript of the lock."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        unavailable("the loader needs node and npm")
-    copy = shutil.copytree(
-        PEER, tmp_path_factory.mktemp("loader") / "typescript", ignore=shutil.ignore_patterns("node_modules")
-    )
-    installed = ran(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], copy, INSTALL_TIMEOUT_S)
-    if installed.returncode:
-        unavailable(f"npm ci failed: {installed.stderr[-2000:]}")
+    copy = npm_installed(PEER, tmp_path_factory.mktemp("loader"))
     shutil.copy(FOLDER / "loader.ts", copy)
     compiled = ran([*COMPILE, "loader.ts"], copy, RUN_TIMEOUT_S)
     assert compiled.returncode == 0, compiled.stdout

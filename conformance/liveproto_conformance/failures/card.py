@@ -66,10 +66,7 @@ def as_json(card: Card) -> dict[str, Any]:
     """Make the JSON of a card, as report.json and saved failures have it."""
     failure = card.failure
     return {
-        "rules": [
-            {"id": rule.id, "level": rule.level.value, "text": rule.text, "source": f"{rule.status}: {rule.source}"}
-            for rule in card.rules
-        ],
+        "rules": [rule_as_json(rule) for rule in card.rules],
         "expected": failure.expected,
         "observed": failure.observed,
         "during": failure.during,
@@ -79,6 +76,11 @@ def as_json(card: Card) -> dict[str, Any]:
         "seed": card.seed,
         "command": card.command,
     }
+
+
+def rule_as_json(rule: Requirement) -> dict[str, str]:
+    """Make the JSON of a requirement: what it says, and where that was found."""
+    return {"id": rule.id, "level": rule.level.value, "text": rule.text, "source": f"{rule.status}: {rule.source}"}
 
 
 def _exchange_as_json(exchange: Exchange) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -10,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from liveproto_conformance.failures.failure import in_words
-from liveproto_conformance.report.printable import printable
+from liveproto_conformance.failures.card import as_json, rule_as_json
+from liveproto_conformance.report.words import around, lines_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,23 +18,13 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
     from liveproto_conformance.failures.card import Card
-    from liveproto_conformance.failures.failure import Exchange, Failure, Place
+    from liveproto_conformance.report.words import Document
     from liveproto_conformance.requirements import Requirement
     from liveproto_conformance.verdict import Status
 
 _LABEL: Final = 10
 _NARROWEST: Final = 20
-_NOTHING: Final = ("none", "nothing", "it is")
-"""How an observation begins that was made by waiting."""
-_BEFORE: Final = 12
-_AFTER: Final = 3
-"""Messages shown before and after the one it is about."""
-_LINES: Final = 6
-"""Of one message."""
-_NEWLINE: Final = "↵"
-"""Shown for a line that is blank, or the end of a message after a newline."""
-_SHOWN: Final = 1000
-"""Characters of a text."""
+_STYLES: Final = {"expected": "green", "observed": "red"}
 
 
 def head(status: Status, style: str, check_id: str) -> Text:
@@ -46,9 +35,9 @@ def head(status: Status, style: str, check_id: str) -> Text:
 def rules(requirements: Sequence[Requirement]) -> Group:
     """Render requirements with their sources."""
     lines: list[RenderableType] = []
-    for rule in requirements:
-        lines.append(indented(Text.assemble((f"{rule.id} {rule.level}  ", "bold"), rule.text), 2))
-        lines.append(indented(Text(f"{rule.status}: {rule.source}", style="dim"), 4))
+    for rule in map(rule_as_json, requirements):
+        lines.append(indented(Text.assemble((f"{rule['id']} {rule['level']}  ", "bold"), rule["text"]), 2))
+        lines.append(indented(Text(rule["source"], style="dim"), 4))
     return Group(*lines)
 
 
@@ -59,14 +48,11 @@ def indented(text: RenderableType, columns: int) -> Padding:
 
 def render(card: Card, style: str, *, traffic: bool) -> Group:
     """Render a card, with or without the traffic around the failure."""
+    told = as_json(card)
     parts: list[RenderableType] = [head(card.status, style, card.check), rules(card.rules)]
-    parts.extend(_Row(Text(f"  {label:<{_LABEL}}", style="dim"), text) for label, text in _rows(card))
-    # The terminal wraps it, so that it is copied as one line.
-    parts.append(
-        Text.assemble((f"  {'again':<{_LABEL}}", "dim"), printable(card.command), no_wrap=True, overflow="ignore")
-    )
+    parts.extend(_row(label, text) for label, text in rows_of(told))
     if traffic:
-        parts.extend(_traffic(card.failure))
+        parts.extend(_traffic(told))
     return Group(*parts, Text())
 
 
@@ -90,64 +76,18 @@ class _Row:
                 label = Text(" " * label.cell_len)
 
 
-def _rows(card: Card) -> Iterator[tuple[str, Text]]:
-    failure = card.failure
-    if failure.expected is not None:
-        yield "expected", Text(_shown(failure.expected), style="green")
-    if failure.observed is not None:
-        yield "observed", Text(_shown(failure.observed), style="red")
-    if failure.place is not None:
-        waited = failure.observed is None or failure.observed.startswith(_NOTHING)
-        during = f", during {failure.during}" if failure.during is not None else ""
-        yield "after" if waited else "at", Text(_place(failure.place) + during)
-    if words := [_shown(word) for word in in_words(failure.values)]:
-        yield "input", Text("\n".join(words))
-    yield "seed", Text(str(card.seed))
+def _row(label: str, text: str) -> RenderableType:
+    head = Text(f"  {label:<{_LABEL}}", style="dim")
+    if label == "again":
+        # The terminal wraps it, so that it is copied as one line.
+        return Text.assemble(head, text, no_wrap=True, overflow="ignore")
+    return _Row(head, Text(text, style=_STYLES.get(label, "")))
 
 
-def _shown(text: str) -> str:
-    return printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)")
-
-
-def _place(place: Place) -> str:
-    line = f", line {place.line}" if place.line else ""
-    pointer = f", {printable(place.pointer)}" if place.pointer else ""
-    where = f"connection {place.connection}" if place.connection else "HTTP"
-    return f"{where}, message {place.message}{line}{pointer}"
-
-
-def _traffic(failure: Failure) -> Iterator[_Row]:
+def _traffic(card: Document) -> Iterator[_Row]:
     """Render the messages around the one it is about, which is marked and whole."""
-    at = _index(failure)
-    for index, exchange in enumerate(failure.traffic[: at + 1 + _AFTER]):
-        if index >= at - _BEFORE:
-            marked = index == at and failure.place is not None
-            name = f"{exchange.connection}#{exchange.message}" if exchange.connection else "HTTP"
-            label = f"  {'▶' if marked else ' '} {exchange.time_s:7.3f} s {name:>7} {exchange.direction} "
-            yield _Row(
-                Text(label, style="dim"), Text(_payload(exchange), style="" if marked else "dim"), cut=not marked
-            )
-
-
-def _index(failure: Failure) -> int:
-    place = failure.place
-    for index, exchange in enumerate(failure.traffic):
-        if place is not None and (exchange.connection, exchange.message) == (place.connection, place.message):
-            return index
-    return len(failure.traffic) - 1
-
-
-def _payload(exchange: Exchange) -> str:
-    text = exchange.payload.decode(errors="backslashreplace")
-    if exchange.kind == "close":
-        code, reason = json.loads(text)
-        return f"close {code} {printable(json.dumps(reason, ensure_ascii=False))}"
-    if not text:
-        return "(empty)"
-    lines = text.split("\n")
-    shown = [printable(line) or _NEWLINE for line in lines[:_LINES]]
-    if len(lines) > _LINES:
-        shown.append(f"… {len(lines) - _LINES} more lines")
-    if len(exchange.payload) < exchange.size:
-        shown[-1] += f"… ({exchange.size:,} bytes)"
-    return ("binary " if exchange.kind == "binary" else "") + "\n".join(shown)
+    for exchange, marked in around(card):
+        name = f"{exchange['connection']}#{exchange['message']}" if exchange["connection"] else "HTTP"
+        label = f"  {'▶' if marked else ' '} {exchange['time_s']:7.3f} s {name:>7} {exchange['direction']} "
+        text = Text("\n".join(lines_of(exchange)), style="" if marked else "dim")
+        yield _Row(Text(label, style="dim"), text, cut=not marked)

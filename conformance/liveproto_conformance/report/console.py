@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from liveproto_conformance.report import cards
-from liveproto_conformance.report.json_report import REPORT
 from liveproto_conformance.report.printable import printable
+from liveproto_conformance.report.words import LISTED, TOLD, VERDICTS, by_reason, profile_of
+from liveproto_conformance.report.write import PAGE
 from liveproto_conformance.verdict import Exit, Status, Verdict
 
 if TYPE_CHECKING:
@@ -33,18 +34,14 @@ STYLES: Final[Mapping[Status, str]] = {
     Status.XFAIL: "dim",
     Status.XPASS: "bold red",
 }
-_CARDS: Final = (Status.FAIL, Status.XPASS, Status.HARNESS_ERROR, Status.FLAKY, Status.WARN)
-"""What is shown with its requirement."""
-_LISTS: Final = (Status.NOT_EXERCISED, Status.NOT_APPLICABLE)
-"""What is shown by its reason."""
 _WHOLE_CARDS: Final = 10
 """Shown with the traffic around the failure; the report has that of all."""
 _PIPE_WIDTH: Final = 10_000
 _VERDICTS: Final = {
-    Verdict.CONFORMANT: ("CONFORMANT", "bold green"),
-    Verdict.NONCONFORMANT: ("NOT CONFORMANT", "bold red"),
-    Verdict.INCOMPLETE: ("INCOMPLETE: a MUST could not be exercised", "bold yellow"),
-    Verdict.ERROR: ("ERROR of the kit: please report it", "bold magenta"),
+    Verdict.CONFORMANT: "bold green",
+    Verdict.NONCONFORMANT: "bold red",
+    Verdict.INCOMPLETE: "bold yellow",
+    Verdict.ERROR: "bold magenta",
 }
 
 
@@ -83,7 +80,7 @@ class LiveProgress:
         """Move on by one check."""
         self._counts[result.outcome.status] += 1
         counts = "  ".join(
-            f"[{STYLES[status]}]{count} {status}[/]" for status, count in self._counts.items() if status in _CARDS
+            f"[{STYLES[status]}]{count} {status}[/]" for status, count in self._counts.items() if status in TOLD
         )
         self._progress.update(
             self._task,
@@ -102,10 +99,10 @@ def print_end(console: Console, run: Run, directory: Path | None = None) -> None
         run: finished or interrupted.
         directory: where the report went.
     """
-    failed = [result for status in _CARDS for result in _of(run, status)]
+    failed = [result for status in TOLD for result in _of(run, status)]
     for index, result in enumerate(failed):
         console.print(_card(result, traffic=index < _WHOLE_CARDS), crop=False)
-    for status in _LISTS:
+    for status in LISTED:
         console.print(_list(run, status), end="")
     if run.results:
         console.print(_areas(run))
@@ -119,14 +116,12 @@ def _of(run: Run, status: Status) -> list[Result]:
 
 def _list(run: Run, status: Status) -> Group:
     """Name the checks that share a reason below it."""
-    by_reason: dict[str, list[str]] = {}
-    for result in _of(run, status):
-        by_reason.setdefault(result.outcome.message or "no message", []).append(result.check.id)
-    lines: list[RenderableType] = [Text(status, style=STYLES[status])] if by_reason else []
-    for reason, ids in by_reason.items():
-        lines.append(cards.indented(Text(printable(reason)), 2))
+    reasons = by_reason((result.outcome.message, result.check.id) for result in _of(run, status))
+    lines: list[RenderableType] = [Text(status, style=STYLES[status])] if reasons else []
+    for reason, ids in reasons.items():
+        lines.append(cards.indented(Text(reason), 2))
         lines.append(cards.indented(Text(", ".join(ids), style="dim"), 4))
-    return Group(*lines, *([Text()] if by_reason else []))
+    return Group(*lines, *([Text()] if reasons else []))
 
 
 def _card(result: Result, *, traffic: bool) -> Group:
@@ -158,11 +153,9 @@ def _areas(run: Run) -> Table:
 
 def _summary(run: Run, directory: Path | None) -> Group:
     facts, settings = run.bench.known, run.bench.settings
-    version = f", Grafana {facts.version}" if facts.version else ""
-    detected = f" (detected {facts.detected})" if facts.detected else ""
     rows = {
         "target": facts.url,
-        "profile": "+".join(facts.profiles) + version + detected,
+        "profile": profile_of(facts.profiles, str(facts.version) if facts.version else None, facts.detected),
         "run": f"{len(run.results)} checks and {run.bench.stimuli_count()} stimuli in {run.wall_s:.1f} s,"
         f" {run.bench.waiting_s:.1f} s of it waiting; seed {settings.seed}",
     }
@@ -171,7 +164,7 @@ def _summary(run: Run, directory: Path | None) -> Group:
     if (settings.select, settings.req, settings.level) == (None, None, None):
         rows["transitions"] = str(run.bench.coverage.reached(timers=not settings.fast))
     if directory is not None:
-        rows["report"] = str(directory / REPORT)
+        rows["report"] = str(directory / PAGE)
     return Group(*(Text(f"{name:<8} {value}", style="dim") for name, value in rows.items()), _verdict(run))
 
 
@@ -179,7 +172,7 @@ def _verdict(run: Run) -> Text:
     verdict, code = run.verdict()
     if code is Exit.NOTHING_TESTED:
         return Text("NOTHING TESTED: no check of this profile matches -k, --req and --level", style="bold yellow")
-    words, style = _VERDICTS[verdict]
+    words, style = VERDICTS[verdict], _VERDICTS[verdict]
     if code is Exit.INTERRUPTED:
         return Text(f"INTERRUPTED after {len(run.results)} of {run.planned} checks: {words}", style=style)
     return Text(words, style=style)

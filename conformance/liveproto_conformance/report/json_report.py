@@ -7,18 +7,17 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from liveproto_conformance.failures.card import as_json
+from liveproto_conformance.failures.card import as_json, rule_as_json
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.verdict import Status
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from liveproto_conformance.run import Run
 
 FORMAT: Final = 1
 SPEC: Final = 1
-REPORT: Final = "report.json"
 
 
 def make_report(run: Run) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def make_report(run: Run) -> dict[str, Any]:
     facts = bench.known
     verdict, _ = run.verdict()
     counts = Counter(result.outcome.status for result in run.results.values())
-    levels = requirements()
+    rules = requirements()
     reached = bench.coverage.reached(timers=not bench.settings.fast)
     return {
         "format": FORMAT,
@@ -69,13 +68,12 @@ def make_report(run: Run) -> dict[str, Any]:
             for result in run.results.values()
         ],
         "requirements": [
-            {"id": id_, "level": levels[id_].level.value, "status": status.value}
+            {**rule_as_json(rules[id_]), "section": rules[id_].section, "status": status.value}
             for id_, status in run.requirement_statuses().items()
         ],
     }
 
 
-def write_report(run: Run, directory: Path) -> None:
-    """Write report.json into a directory that exists."""
-    text = json.dumps(make_report(run), indent=2, ensure_ascii=False)
-    (directory / REPORT).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+def json_of(document: Mapping[str, Any]) -> str:
+    """Write the document of a run, as many lines of text."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
