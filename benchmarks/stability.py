@@ -2,7 +2,8 @@
 
 ``python benchmarks/stability.py --runs 50 --embedded`` judges the embedded server; ``--setting open`` (repeatable) the
 Go peer, built here. The timer lane runs with short timers unless ``--fast``; ``--busy 4`` keeps four processes counting
-meanwhile. Exit code 1 where two runs of one target differ, or one of them is not conformant.
+meanwhile, ``--jobs 2`` has two runs going at a time. Exit code 1 where two runs of one target differ, or one of them
+is not conformant.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +42,8 @@ def main() -> int:
         extra = ["--fast"] if options.fast else []
         for _ in range(options.busy):
             stack.enter_context(counting())
-        same = [judge(name, [*target, *extra], options.runs, folder) for name, target in targets.items()]
+        pool = stack.enter_context(ThreadPoolExecutor(options.jobs))
+        same = [judge(name, [*target, *extra], options.runs, folder, pool) for name, target in targets.items()]
     return 0 if all(same) else 1
 
 
@@ -51,6 +54,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--setting", choices=SETTINGS, action="append", help="of the Go peer; default: all three")
     parser.add_argument("--embedded", action="store_true", help="the embedded server, alone or beside --setting")
     parser.add_argument("--fast", action="store_true", help="without the timer lane")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time")
     parser.add_argument("--busy", type=int, default=0, metavar="N", help="processes that only count meanwhile")
     return parser.parse_args()
 
@@ -77,9 +81,10 @@ def counting():
         process.wait()
 
 
-def judge(name: str, options: list[str], runs: int, folder: Path) -> bool:
+def judge(name: str, options: list[str], runs: int, folder: Path, pool: ThreadPoolExecutor) -> bool:
     """Judge one target many times and print what the runs have in common; tell whether that is everything."""
-    results = [run_once(options, folder / f"{name}-{number}", folder) for number in range(runs)]
+    started = [pool.submit(run_once, options, folder / f"{name}-{number}", folder) for number in range(runs)]
+    results = [run.result() for run in started]
     codes = sorted({code for code, _ in results})
     reports = [report for _, report in results if report]
     walls = [report["wall_s"] for report in reports] or [0.0]
