@@ -86,7 +86,7 @@ def read_line(raw: bytes) -> Line:
 
 
 def _read_odd_line(raw: bytes, text: str) -> Line:
-    """Read a line that is not JSON, or has a key twice, or a number of thousands of digits."""
+    """Read a line that is not JSON, or has a key twice."""
     repeating: list[dict[str, Json]] = []
 
     def make_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -187,7 +187,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(message)
 
 
-_plain: Final = json.JSONDecoder(object_pairs_hook=_object_of, parse_constant=_refuse)
+_plain: Final = json.JSONDecoder(object_pairs_hook=_object_of, parse_constant=_refuse, parse_int=_integer)
 REQUESTS: Final = frozenset(m.REQUEST_FIELDS.values())
 """The names of requests and of their results."""
 _KEYS: Final = frozenset({"id", *REQUESTS})
