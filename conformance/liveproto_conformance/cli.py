@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import time
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -71,7 +72,7 @@ def check(url: str | None, select: str | None, config: Path | None, *, random_se
     if random_seed:
         options["seed"] = secrets.randbelow(2**32)
     settings = settings_of({**options, "url": url, "select": select}, config)
-    sys.exit(judge_target(settings))
+    sys.exit(judge_target(settings, datetime.now().astimezone().date()))
 
 
 def settings_of(values: dict[str, Any], config: Path | None) -> Settings:
@@ -79,18 +80,12 @@ def settings_of(values: dict[str, Any], config: Path | None) -> Settings:
     from liveproto_conformance.target import (  # noqa: PLC0415 - list and explain stay fast
         CONFIG_FILE,
         UsageError,
-        make_settings,
-        parse_header,
-        read_config,
+        settings_from,
     )
 
     path = config or (Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None)
     try:
-        configured = read_config(path) if path is not None else {}
-        given = {key: value for key, value in values.items() if value is not None}
-        if headers := dict(map(parse_header, given.pop("header", ()))):
-            given["headers"] = headers
-        return make_settings({**configured, **given}, os.environ)
+        return settings_from(path, values, os.environ)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
 
@@ -287,3 +282,20 @@ def replay(repro: Path, url: str | None, config: Path | None, **options: Any) ->
     given = {key: value for key, value in {**options, "url": url}.items() if value not in {None, ()}}
     settings = settings_of({**saved.settings, "seed": saved.seed, **given}, config)
     sys.exit(replay_failure(repro, saved, settings))
+
+
+@cli.command()
+@click.option("--mutant", "mutants", multiple=True, metavar="NAME", help="only this mutant, named or on the wire")
+@click.option("--only", type=click.Choice(["null", "named", "wire", "twin"]), help="only one part")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="processes; default: two for each core")
+@click.option(
+    "--report-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write the matrix there"
+)
+def selftest(**options: Any) -> None:  # noqa: ANN401
+    """Try the checks themselves: null servers, mutants, wire mutants, and the permissive twin."""
+    from liveproto_conformance.judge_target import exit_of  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.selftest.selftest import Asked  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.selftest.selftest import selftest as test_kit  # noqa: PLC0415 - each command its own
+
+    asked = Asked(**{key: value for key, value in options.items() if value is not None})
+    sys.exit(exit_of(lambda: test_kit(asked)))

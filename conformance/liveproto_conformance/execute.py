@@ -16,12 +16,14 @@ from liveproto_conformance.bench import Bench, Stand
 from liveproto_conformance.check import Lane, NoReplyError, NotApplicableError, NotExercisedError, text_of
 from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSocketError
 from liveproto_conformance.failures.failure import Failure, MissedError, failure_of, in_words
-from liveproto_conformance.search import Search
+from liveproto_conformance.search import SHRINK_BUDGET_S, Search
 from liveproto_conformance.trial import REPEATS, Task, attempt
 from liveproto_conformance.verdict import MISSED, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from liveproto_conformance.search import Accept
 
 _UNTRIED: Final = (NotExercisedError, NotApplicableError, ConnectionEndedError, NotWebSocketError, OSError)
 _SHOWN: Final = 300
@@ -49,22 +51,34 @@ class Outcome:
     """Where it failed: how, and where."""
 
 
-def execute(bench: Bench, task: Task, passed: Callable[[str], bool]) -> Outcome:
+def execute(bench: Bench, task: Task, passed: Callable[[str], bool], *, shrink: bool = True) -> Outcome:
     """Run a check to its outcome; never raises but for an interruption.
 
     Args:
         bench: the run.
         task: the check.
         passed: tells whether a requirement's own check has passed in this run.
+        shrink: whether a failure with generated input is made smaller; else its first input is kept.
     """
     examples = [0]
-    outcome = _timed(lambda: _run(bench, task, passed, examples))
+    accept = _accepting(task, passed)
+    outcome = _timed(lambda: _run(bench, task, accept, examples, SHRINK_BUDGET_S if shrink else 0))
     return attrs.evolve(outcome, examples=examples[0])
 
 
-def execute_again(bench: Bench, task: Task, values: Mapping[str, Any]) -> Outcome:
-    """Run a check with input that it failed with before, three fresh times; raises as little as ``execute``."""
-    return _timed(lambda: _run_again(bench, task, values))
+def execute_again(
+    bench: Bench, task: Task, values: Mapping[str, Any], passed: Callable[[str], bool] = lambda _: True
+) -> Outcome:
+    """Run a check with input that it failed with before, three fresh times; raises as little as ``execute``.
+
+    Args:
+        bench: the run.
+        task: the check.
+        values: the input.
+        passed: as for ``execute``; by default a reply that does not come counts against the check itself.
+    """
+    accept = _accepting(task, passed)
+    return _timed(lambda: _run_again(bench, task, values, accept))
 
 
 def _timed(run: Callable[[], Outcome]) -> Outcome:
@@ -82,15 +96,20 @@ def _timed(run: Callable[[], Outcome]) -> Outcome:
     return attrs.evolve(outcome, duration_s=time.monotonic() - start)
 
 
-def _run(bench: Bench, task: Task, passed: Callable[[str], bool], examples: list[int]) -> Outcome:
+def _accepting(task: Task, passed: Callable[[str], bool]) -> Accept:
+    """Make what ends a check as not exercised where a reply did not come that another asks for, and has not seen."""
+
     def accept(error: AssertionError) -> None:
-        """End as not exercised where a reply did not come that another check asks for, and has not seen."""
         if isinstance(error, NoReplyError) and not (
             error.requirement in task.mark.requirements or passed(error.requirement)
         ):
             raise NotExercisedError(text_of(error), error.requirement)
 
-    found = _first_run(bench, task, accept, examples)
+    return accept
+
+
+def _run(bench: Bench, task: Task, accept: Accept, examples: list[int], shrink_budget_s: float) -> Outcome:
+    found = _first_run(bench, task, accept, examples, shrink_budget_s)
     if not found:
         return Outcome(status=Status.PASS)
     if task.mark.lane is Lane.PASSIVE:
@@ -99,12 +118,12 @@ def _run(bench: Bench, task: Task, passed: Callable[[str], bool], examples: list
 
 
 def _first_run(
-    bench: Bench, task: Task, accept: Callable[[AssertionError], None], examples: list[int]
+    bench: Bench, task: Task, accept: Accept, examples: list[int], shrink_budget_s: float
 ) -> list[MissedError]:
     """Run a check and return its failures: with the least input, and with the first one where that is another."""
     with _stand(bench, task) as stand:
         if task.mark.generated:
-            search = Search(stand, task, accept)
+            search = Search(stand, task, accept, shrink_budget_s)
             try:
                 search.run()
             finally:
@@ -142,11 +161,12 @@ def _lasting(bench: Bench, task: Task, missed: MissedError) -> MissedError | Non
     return last
 
 
-def _run_again(bench: Bench, task: Task, values: Mapping[str, Any]) -> Outcome:
+def _run_again(bench: Bench, task: Task, values: Mapping[str, Any], accept: Accept) -> Outcome:
     missed = [_fresh(bench, task, values, number) for number in range(REPEATS)]
     failed = [each for each in missed if each is not None]
     if not failed:
         return Outcome(status=Status.PASS)
+    accept(failed[-1].error)
     if len(failed) < REPEATS:
         return _outcome(Status.FLAKY, failed[-1], f"failed {len(failed)} times in {REPEATS}: ")
     return _outcome(MISSED[task.level], failed[-1])

@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,13 +16,14 @@ import pytest
 
 from liveproto.channel import split_prefix
 from liveproto_conformance.bench import Bench, Stand
+from liveproto_conformance.expectations.read import expectations_of
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.options import OPTIONS
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.reference.server import ReferenceServer
 from liveproto_conformance.run import Run
 from liveproto_conformance.session import dumps
-from liveproto_conformance.target import CONFIG_FILE, Settings, UsageError, make_settings, parse_header, read_config
+from liveproto_conformance.target import CONFIG_FILE, Settings, UsageError, settings_from
 from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
@@ -41,11 +43,7 @@ def settings_of(config: pytest.Config) -> Settings:
         values[option.name.replace("-", "_")] = config.getoption(f"--liveproto-{option.name}")
     path = Path(config.rootpath) / CONFIG_FILE
     try:
-        configured = read_config(path) if path.is_file() else {}
-        given = {key: value for key, value in values.items() if value is not None}
-        if headers := dict(map(parse_header, given.pop("header", ()))):
-            given["headers"] = headers
-        return make_settings({**configured, **given}, os.environ)
+        return settings_from(path if path.is_file() else None, values, os.environ)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -55,7 +53,9 @@ def start_run(config: pytest.Config) -> Run:
     stack = ExitStack()
     config.add_cleanup(stack.close)
     try:
-        settings = stack.enter_context(target_of(settings_of(config)))
+        settings = settings_of(config)
+        expectations = expectations_of(settings, config.rootpath, datetime.now().astimezone().date())
+        settings = stack.enter_context(target_of(settings))
         bench = Bench(settings, "lp" + secrets.token_hex(4))
         root(bench)
         probe(bench)
@@ -63,7 +63,7 @@ def start_run(config: pytest.Config) -> Run:
         pytest.exit(f"nothing tested: {error}", returncode=Exit.NOTHING_TESTED)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
-    return Run(bench)
+    return Run(bench, expectations=expectations)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Writes what is made from other text: parts of SPEC.md, requirements.json, checks.json and the writer schema.
+"""Writes what is made from other text: parts of SPEC.md and docs/verdicts.md, and three files below schemas/.
 
 ``python -m liveproto_conformance.generate`` in a checkout; with ``--check`` it writes nothing and fails on
 a difference.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from liveproto.session import states
 from liveproto.wire.codes import Disconnect
 from liveproto_conformance.catalogue import catalogue, verified_by
+from liveproto_conformance.figures import figures_of
 from liveproto_conformance.requirements import as_json, parse_spec
 from liveproto_conformance.schema_tools import closed
 
@@ -80,12 +81,26 @@ def render_spec(spec: str) -> str:
         ),
         "facts": render_facts(spec),
     }
+    return filled(spec, parts)
+
+
+def filled(page: str, parts: Mapping[str, str]) -> str:
+    """Put each part between the markers of its name."""
     for name, text in parts.items():
         start, end = f"<!-- generated: {name} -->\n", "<!-- end -->"
-        before, _, rest = spec.partition(start)
+        before, _, rest = page.partition(start)
         _, _, after = rest.partition(end)
-        spec = f"{before}{start}{text}\n{end}{after}"
-    return spec
+        page = f"{before}{start}{text}\n{end}{after}"
+    return page
+
+
+def render_verdicts(docs: Path) -> dict[Path, str]:
+    """Return docs/verdicts.md with the figures of the self-test beside it; nothing where none is kept."""
+    selftest, page = docs / "selftest.json", docs / "verdicts.md"
+    if not selftest.exists():
+        return {}
+    figures = figures_of(json.loads(selftest.read_text(encoding="utf-8")))
+    return {page: filled(page.read_text(encoding="utf-8"), figures)}
 
 
 def render_requirements(spec: str) -> str:
@@ -119,6 +134,7 @@ def generated_files(root: Path) -> dict[Path, str]:
         schemas / "requirements.json": render_requirements(spec),
         schemas / "checks.json": render_checks(),
         schemas / "wire-writer.schema.json": json.dumps(closed(reader), indent=2, ensure_ascii=False) + "\n",
+        **render_verdicts(root / "docs"),
     }
 
 

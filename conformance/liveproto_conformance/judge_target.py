@@ -16,6 +16,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from liveproto_conformance import checks
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.expectations.read import expectations_of
 from liveproto_conformance.failures.repro import FOLDER
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import NothingTestedError, probe, root
@@ -30,7 +31,9 @@ from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
+    from liveproto_conformance.expectations.entry import Expectations
     from liveproto_conformance.target import Settings
 
 _QUIET_PLUGINS: Final = (
@@ -45,9 +48,17 @@ _QUIET_PLUGINS: Final = (
 )
 
 
-def judge_target(settings: Settings) -> Exit:
-    """Judge a target and print the end of it; returns what the process shall return."""
-    return exit_of(lambda: _judge(settings))
+def judge_target(settings: Settings, today: date) -> Exit:
+    """Judge a target and print the end of it.
+
+    Args:
+        settings: of the run.
+        today: after which day an expectation has expired.
+
+    Returns:
+        What the process shall return.
+    """
+    return exit_of(lambda: _judge(settings, today))
 
 
 def exit_of(action: Callable[[], Exit]) -> Exit:
@@ -73,13 +84,14 @@ def exit_of(action: Callable[[], Exit]) -> Exit:
         return Exit.HARNESS_ERROR
 
 
-def _judge(settings: Settings) -> Exit:
+def _judge(settings: Settings, today: date) -> Exit:
     console = make_console()
+    expectations = expectations_of(settings, Path(), today)
     with ExitStack() as stack:
-        directory = _report_directory(settings)
+        directory = _report_directory(settings, expectations)
         progress = stack.enter_context(LiveProgress(console))
         settings = stack.enter_context(target_of(settings))
-        run = _make_run(settings, directory, stack, progress)
+        run = _make_run(settings, directory, expectations, stack, progress)
         _run_checks(run)
         progress.__exit__()
         if directory is not None:
@@ -88,7 +100,9 @@ def _judge(settings: Settings) -> Exit:
         return run.verdict()[1]
 
 
-def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, progress: LiveProgress) -> Run:
+def _make_run(
+    settings: Settings, directory: Path | None, expectations: Expectations, stack: ExitStack, progress: LiveProgress
+) -> Run:
     nonce = "lp" + secrets.token_hex(4)
     trace = None
     if directory is not None:
@@ -101,7 +115,7 @@ def _make_run(settings: Settings, directory: Path | None, stack: ExitStack, prog
     def on_result(result: Result) -> None:
         progress.on_result(run, result)
 
-    run = Run(bench, on_result, directory)
+    run = Run(bench, on_result, directory, expectations)
     return run
 
 
@@ -128,18 +142,28 @@ def _run_checks(run: Run) -> None:
         raise RuntimeError("pytest failed; please report it")
 
 
-def _report_directory(settings: Settings) -> Path | None:
+def _report_directory(settings: Settings, expectations: Expectations) -> Path | None:
+    """Make the report directory, and see that everything in it can be written.
+
+    Raises:
+        UsageError: it cannot, or there is something in it that the run needs.
+    """
     if settings.report_dir is None:
         return None
     directory = Path(settings.report_dir)
+    saved = directory / FOLDER
+    for entry in expectations.entries:
+        if entry.repro and (expectations.file.parent / entry.repro).resolve().parent == saved.resolve():
+            where = f"{expectations.file}: line {entry.line}: repro"
+            raise UsageError(f"{where}: {entry.repro} is in --report-dir, which a run empties; keep a copy elsewhere")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name in (*WRITERS, TRACE):
+        saved.mkdir(parents=True, exist_ok=True)
+        for path in (*(directory / name for name in (*WRITERS, TRACE)), saved / ".json"):
             # What an earlier run has left must not be taken for this one's.
-            (directory / name).open("a").close()
-            (directory / name).unlink()
-        for path in (directory / FOLDER).glob("*.json"):
+            path.open("a").close()
+            path.unlink()
+        for path in saved.glob("*.json"):
             path.unlink()
     except OSError as error:
-        raise UsageError(f"--report-dir: {directory}: {error.strerror}") from error
+        raise UsageError(f"--report-dir: {error.filename}: {error.strerror}") from error
     return directory

@@ -47,6 +47,8 @@ OPTIONS: Final = (
     Option("max-connections", "connections open at once, at most", kind=int, metavar="N"),
     Option("strict", "a SHOULD that is missed fails the run", kind=None),
     Option("allow-incomplete", "a MUST that could not be exercised does not", kind=None),
+    Option("expected", "known failures; default: liveproto-expected.toml, where it is there", metavar="FILE"),
+    Option("baseline-update", "write what failed into that file, and take out what has passed", kind=None),
     Option("report-dir", "where report.html, report.json, other forms of it and the trace go", metavar="DIR"),
 )
 

@@ -16,9 +16,13 @@ import pytest
 
 from liveproto_conformance.catalogue import Check, catalogue, check_id
 from liveproto_conformance.check import Lane
-from liveproto_conformance.execute import Outcome, execute
+from liveproto_conformance.execute import Outcome, execute, execute_again
+from liveproto_conformance.expectations.baseline import drafts, update
+from liveproto_conformance.expectations.entry import OUTDATED, Expectations
 from liveproto_conformance.failures.card import Card, card_of, check_command, replay_command
 from liveproto_conformance.failures.repro import path_of, save
+from liveproto_conformance.report.json_report import expectations_as_json
+from liveproto_conformance.report.words import outdated_of
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.trial import task_of
 from liveproto_conformance.verdict import Exit, Judgement, Status, Verdict, judge, merge
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from liveproto_conformance.bench import Bench
+    from liveproto_conformance.expectations.baseline import Change
+    from liveproto_conformance.expectations.entry import Expectation, Standing
+    from liveproto_conformance.requirements import Requirement
 
 FOUNDATION: Final = (
     "GL-CONN-001",
@@ -43,6 +50,7 @@ SILENT_CHECKS: Final = 3
 """After so many checks in a row that could not connect, the target counts as gone."""
 _ORDER: Final = {Lane.MAIN: 0, Lane.TIMER: 1, Lane.PASSIVE: 2}
 _TIMER_THREADS: Final = 12
+NOTHING_EXPECTED: Final = Expectations()
 
 
 @attrs.frozen
@@ -53,6 +61,18 @@ class Result:
     outcome: Outcome
     card: Card | None = None
     repro: str | None = None
+    expectation: Expectation | None = None
+    """What made it XFAIL or XPASS."""
+
+    @property
+    def rules(self) -> tuple[Requirement, ...]:
+        """Its requirements; of a failure that names the one which was broken, that one."""
+        return self.check.requirements if self.card is None else self.card.rules
+
+    @property
+    def reason(self) -> str:
+        """Why its failure is accepted; empty where it is not."""
+        return "" if self.expectation is None else self.expectation.told
 
 
 class CheckFailedError(Exception):
@@ -71,8 +91,10 @@ class CheckItem(pytest.Item):
         """Run the check and tell pytest its outcome."""
         outcome = self.run.outcome_of(self.check)
         match outcome.status:
-            case Status.FAIL | Status.FLAKY | Status.HARNESS_ERROR:
+            case Status.FAIL | Status.FLAKY | Status.HARNESS_ERROR | Status.XPASS:
                 raise CheckFailedError(describe(self.run.results[self.check.id]))
+            case Status.XFAIL:
+                pytest.xfail(self.run.results[self.check.id].reason)
             case Status.NOT_EXERCISED | Status.NOT_APPLICABLE:
                 pytest.skip(f"{outcome.status}: {outcome.message}")
             case _:
@@ -94,11 +116,18 @@ class Run:
     """The checks of one run and what they came to."""
 
     def __init__(
-        self, bench: Bench, on_result: Callable[[Result], None] | None = None, directory: Path | None = None
+        self,
+        bench: Bench,
+        on_result: Callable[[Result], None] | None = None,
+        directory: Path | None = None,
+        expectations: Expectations = NOTHING_EXPECTED,
     ) -> None:
         self.bench = bench
         self.directory = directory
         """Where failures are saved; None for nowhere."""
+        self.expectations = expectations
+        self.change: Change | None = None
+        """What ``--baseline-update`` has done."""
         self.results: dict[str, Result] = {}
         self.not_scored: list[str] = []
         self.planned = 0
@@ -149,16 +178,23 @@ class Run:
             pool.shutdown(cancel_futures=True)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Let an incomplete run fail under plain pytest, where a skip would read as a pass."""
+        """Keep the baseline, and let an incomplete run fail under plain pytest, where a skip would read as a pass."""
+        if self.bench.settings.baseline_update and not self.interrupted:
+            self.change = update(self)
         if self.results and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = int(self.verdict()[1])
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say under plain pytest which expectations fail the run, and how to accept a failure."""
+        change = [] if self.change is None else [f"{self.expectations.file}: {self.change}"]
+        for line in (*outdated_of(expectations_as_json(self)), *change, *drafts(self)):
+            terminalreporter.write_line(line)
 
     # -- the run -----------------------------------------------------------------------------------------------------
 
     def selects(self, check: Check) -> bool:
         """Tell whether a check belongs to this run; remember what --fast leaves out."""
-        settings, facts = self.bench.settings, self.bench.known
-        bound = any(r.profile in facts.profiles and r.applies_to(facts.version) for r in check.requirements)
+        settings, bound = self.bench.settings, self.binds(check)
         asked = (settings.req is None or any(r.id.startswith(settings.req) for r in check.requirements)) and (
             settings.level is None or check.level is settings.level
         )
@@ -167,15 +203,19 @@ class Run:
             return False
         return bound and asked
 
+    def binds(self, check: Check) -> bool:
+        """Tell whether a check applies to the target by its profile and version."""
+        facts = self.bench.known
+        return any(r.profile in facts.profiles and r.applies_to(facts.version) for r in check.requirements)
+
     def outcome_of(self, check: Check) -> Outcome:
         """Run a check, or take what the timer lane has made of it, and keep the result."""
-        outcome = self._outcome_in_time(check)
-        result = self._result(check, outcome)
+        result = _judged(self._result(check, self._outcome_in_time(check)), self.expectations)
         self.results[check.id] = result
-        self._silent = self._silent + 1 if outcome.waits_on == "GL-CONN-001" else 0
+        self._silent = self._silent + 1 if result.outcome.waits_on == "GL-CONN-001" else 0
         if self._on_result is not None:
             self._on_result(result)
-        return outcome
+        return result.outcome
 
     def _outcome_in_time(self, check: Check) -> Outcome:
         left_s = self.bench.settings.max_time - self.wall_s
@@ -194,21 +234,29 @@ class Run:
         """Merge the outcomes of checks for each requirement; a failure counts against what its card names."""
         statuses: dict[str, list[Status]] = {}
         for result in list(self.results.values()):  # the timer lane asks while the main one adds
-            shown = result.check.requirements if result.card is None else result.card.rules
-            for requirement in {*result.check.requirements, *shown}:
-                statuses.setdefault(requirement.id, []).extend([result.outcome.status] * (requirement in shown))
+            for requirement in {*result.check.requirements, *result.rules}:
+                statuses.setdefault(requirement.id, []).extend([result.outcome.status] * (requirement in result.rules))
         return {id_: merge(statuses[id_]) for id_ in requirements() if id_ in statuses}
 
     def verdict(self) -> tuple[Verdict, Exit]:
         """Judge the run as far as it came."""
         settings = self.bench.settings
         judgements = [Judgement(r.check.level, r.outcome.status) for r in self.results.values()]
-        verdict, code = judge(judgements, strict=settings.strict, allow_incomplete=settings.allow_incomplete)
+        verdict, code = judge(
+            judgements,
+            strict=settings.strict,
+            allow_incomplete=settings.allow_incomplete,
+            outdated=any(standing in OUTDATED for _, standing in self.standings()),
+        )
         if self.interrupted:
             return (Verdict.INCOMPLETE if verdict is Verdict.CONFORMANT else verdict), Exit.INTERRUPTED
         if not self.results:
             return Verdict.INCOMPLETE, Exit.NOTHING_TESTED
         return verdict, code
+
+    def standings(self) -> list[tuple[Expectation, Standing]]:
+        """Tell how each expectation stands, as far as the run came."""
+        return [(entry, self._standing(entry)) for entry in self.expectations.entries]
 
     def generated_stimuli(self) -> int:
         """Count the stimuli of checks whose input was generated."""
@@ -238,10 +286,29 @@ class Run:
         return Result(check, outcome, card, repro)
 
     def _execute(self, check: Check) -> Outcome:
-        return execute(self.bench, task_of(check), self._passed)
+        known = self.expectations.of(check, check.requirements)
+        if known is not None and known.values is not None:
+            return execute_again(self.bench, task_of(check), known.values, self._passed)
+        return execute(self.bench, task_of(check), self._passed, shrink=known is None)
 
     def _passed(self, requirement: str) -> bool:
-        return self.requirement_statuses().get(requirement) is Status.PASS
+        return self.requirement_statuses().get(requirement) in {Status.PASS, Status.XPASS}
+
+    def _standing(self, entry: Expectation) -> Standing:
+        concerned = [check.id for check in catalogue().values() if entry.concerns(check) and self.binds(check)]
+        found = [self.results[id_].outcome.status for id_ in concerned if id_ in self.results]
+        return entry.standing(found, whole=len(found) == len(concerned))
+
+
+def _judged(result: Result, expectations: Expectations) -> Result:
+    """See a result in the light of what is expected."""
+    entry = expectations.of(result.check, result.rules)
+    outcome = result.outcome
+    status = outcome.status if entry is None else entry.judged(outcome.status)
+    if entry is None or status is outcome.status:
+        return result
+    message = f"expected {entry.status}: {entry.reason}" if status is Status.XPASS else outcome.message
+    return attrs.evolve(result, outcome=attrs.evolve(outcome, status=status, message=message), expectation=entry)
 
 
 def _rank(check: Check) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, seed, settings
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from liveproto_conformance.bench import Stand
     from liveproto_conformance.stateful.conversation import Conversation, Steps
     from liveproto_conformance.trial import Task
+
+Accept: TypeAlias = "Callable[[AssertionError], None]"
 
 SHRINK_BUDGET_S: Final = 1.8
 """Two seconds, less what the last try may take."""
@@ -57,9 +59,10 @@ class Search:
 
     stand: Stand
     task: Task
-    accept: Callable[[AssertionError], None]
+    accept: Accept
     """Raises what the search shall end with where a failure does not count."""
     shrink_budget_s: float = SHRINK_BUDGET_S
+    """With none the first failure ends the search."""
     examples: int = 0
     """So many were tried."""
     first: MissedError | None = None

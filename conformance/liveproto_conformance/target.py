@@ -19,6 +19,7 @@ import attrs
 from liveproto.grafana.release import Release, parse_release
 from liveproto.session.monitor.raw import as_object
 from liveproto_conformance.requirements import Level, Profile
+from liveproto_conformance.toml_lines import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +33,11 @@ LIMITS: Final = ("message_bytes", "channel_bytes", "channels", "stale_s")
 
 
 class UsageError(Exception):
-    """The settings are wrong: exit 4."""
+    """The settings are wrong: exit 4; ``key`` is that of liveproto.toml, where a single one is at fault."""
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @attrs.frozen
@@ -76,6 +81,9 @@ class Settings:
     max_connections: int = 20
     strict: bool = False
     allow_incomplete: bool = False
+    expected: str | None = None
+    """File of known failures; by default the one in the current folder."""
+    baseline_update: bool = False
     report_dir: str | None = None
     capabilities: Mapping[str, bool] = attrs.field(factory=dict[str, bool])
     limits: Mapping[str, int] = attrs.field(factory=dict[str, int])
@@ -126,43 +134,92 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "max_connections": int,
     "strict": bool,
     "allow_incomplete": bool,
+    "expected": str,
     "report_dir": str,
 }
 """Keys of liveproto.toml and the type each must have."""
+
+
+def settings_from(path: Path | None, given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Make settings of a configuration file, where there is one, and of options, which win.
+
+    Args:
+        path: of the file.
+        given: options by the names of liveproto.toml, None for not given; ``header`` has texts, ``Name: value``.
+        environment: where the names of credentials are looked up.
+
+    Raises:
+        UsageError: something makes no sense; what stands in the file is named with its line.
+    """
+    configured = {} if path is None else read_config(path)
+    options = {key: value for key, value in given.items() if value is not None}
+    if headers := dict(map(parse_header, options.pop("header", ()))):
+        options["headers"] = headers
+    try:
+        return make_settings({**configured, **options}, environment)
+    except UsageError as error:
+        if path is None or error.key is None or error.key not in configured.keys() - options.keys():
+            raise
+        raise _fault_in(path, [error.key], str(error)) from error
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """Read liveproto.toml, or ``[tool.liveproto]`` of a pyproject.toml.
 
     Raises:
-        UsageError: it cannot be read, or has an unknown key or a value of the wrong type; with a suggestion.
+        UsageError: it cannot be read, or has an unknown key or a value of the wrong type: where, with a suggestion.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from error
-    if path.name == "pyproject.toml":
-        document = document.get("tool", {}).get("liveproto", {})
+    _, document = read_toml(path)
+    for name in _table_of(path):
+        document = document.get(name, {})
     for key, value in document.items():
         if key in _TABLES:
             names, kind = _TABLES[key]
             if (table := as_object(value)) is None:
-                raise UsageError(f"{path}: expected a table [{key}]")
+                raise _fault_in(path, [key], f"expected a table [{key}]")
             for name, item in table.items():
-                _check_key(f"{path}: [{key}]", name, item, dict.fromkeys(names, kind))
-        else:
-            _check_key(str(path), key, value, {**_TYPES, **dict.fromkeys(_TABLES, dict)})
+                if complaint := wrong_key(name, item, dict.fromkeys(names, kind)):
+                    raise _fault_in(path, [key, name], f"[{key}]: {complaint}")
+        elif complaint := wrong_key(key, value, {**_TYPES, **dict.fromkeys(_TABLES, dict)}):
+            raise _fault_in(path, [key], complaint)
     return document
 
 
-def _check_key(where: str, key: str, value: object, known: Mapping[str, type | tuple[type, ...]]) -> None:
+def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a file, and the document that it is in TOML.
+
+    Raises:
+        UsageError: it is not, or cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _table_of(path: Path) -> tuple[str, ...]:
+    return ("tool", "liveproto") if path.name == "pyproject.toml" else ()
+
+
+def _fault_in(path: Path, keys: Sequence[str], complaint: str) -> UsageError:
+    text, _ = read_toml(path)
+    line = line_of(text, [*_table_of(path), *keys])
+    return UsageError(f"{path}: line {line}: {complaint}", keys[0])
+
+
+def wrong_key(key: str, value: object, known: Mapping[str, type | tuple[type, ...]]) -> str:
+    """Say what is wrong with a key, or with the type of its value; empty where nothing is."""
     if key not in known:
-        raise UsageError(f"{where}: unknown key {key!r}{meant(key, known)}")
+        return f"unknown key {key!r}{meant(key, known)}"
     expected = known[key]
     wrong_bool = isinstance(value, bool) and expected is not bool
-    if not isinstance(value, expected) or wrong_bool:
-        names = " or ".join(kind.__name__ for kind in (expected if isinstance(expected, tuple) else (expected,)))
-        raise UsageError(f"{where}: {key}: expected {names}, got {value!r}")
+    if isinstance(value, expected) and not wrong_bool:
+        return ""
+    names = " or ".join(kind.__name__ for kind in (expected if isinstance(expected, tuple) else (expected,)))
+    return f"{key}: expected {names}, got {value!r}"
 
 
 def make_settings(values: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -178,23 +235,23 @@ def make_settings(values: Mapping[str, Any], environment: Mapping[str, str]) -> 
     given = {key: value for key, value in values.items() if value is not None}
     headers = dict(given.pop("headers", {}))
     if "url" in given:
-        websocket_url(given["url"].replace("{port}", "1") if "start" in given else given["url"])
+        _check_url(given["url"].replace("{port}", "1") if "start" in given else given["url"])
         given.update(_without_user(given["url"]))
     credentials = [name for name in ("token", "token_env", "basic", "basic_env") if name in given]
     if len(credentials) > 1:
-        raise UsageError(f"expected one kind of credentials, got {' and '.join(credentials)}")
+        raise UsageError(f"expected one kind of credentials, got {' and '.join(credentials)}", credentials[0])
     for name in credentials:
         headers["Authorization"] = _authorization(name, given.pop(name), environment)
     try:
         if "grafana" in given:
             given["grafana"] = parse_release(given["grafana"])
     except ValueError as error:
-        raise UsageError(f"grafana: {error}") from error
+        raise _wrong("grafana", str(error)) from error
     for key, kind in _CHOICES.items():
         if key in given:
-            given[key] = kind(_choice(key, given[key], [str(choice) for choice in kind]))
+            given[key] = kind(choice_of(key, given[key], [str(choice) for choice in kind]))
     if "publish_via" in given:
-        _choice("publish_via", given["publish_via"], PUBLISH_ROUTES)
+        choice_of("publish_via", given["publish_via"], PUBLISH_ROUTES)
     _check_values(given)
     _check_headers(headers)
     return Settings(headers=headers, **given)
@@ -224,33 +281,49 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _choice(key: str, value: str, choices: Sequence[str]) -> str:
+def choice_of(key: str, value: str, choices: Sequence[str]) -> str:
+    """Return the one of some choices that a value is, in whatever case.
+
+    Raises:
+        UsageError: it is none of them.
+    """
     by_case = {choice.casefold(): choice for choice in choices}
     if value.casefold() in by_case:
         return by_case[value.casefold()]
     close = difflib.get_close_matches(value.casefold(), by_case, n=1)
-    expected = f"{key}: expected {' or '.join(choices)}, got {value!r}"
-    raise UsageError(expected + (f"; did you mean {by_case[close[0]]!r}?" if close else ""))
+    expected = f"expected {' or '.join(choices)}, got {value!r}"
+    raise _wrong(key, expected + (f"; did you mean {by_case[close[0]]!r}?" if close else ""))
+
+
+def _wrong(key: str, complaint: str) -> UsageError:
+    return UsageError(f"{key}: {complaint}", key)
+
+
+def _check_url(url: str) -> None:
+    try:
+        websocket_url(url)
+    except UsageError as error:
+        raise UsageError(str(error), "url") from error
 
 
 def _check_headers(headers: Mapping[str, Any]) -> None:
     for name, value in headers.items():
         if not isinstance(value, str) or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             shown = "its value" if name == "Authorization" else repr(value)
-            raise UsageError(f"header {name!r}: expected printable ASCII on one line, got {shown}")
+            raise UsageError(f"header {name!r}: expected printable ASCII on one line, got {shown}", "headers")
 
 
 def _check_values(given: Mapping[str, Any]) -> None:
     if given.get("publish_via") == "command" and "publish_command" not in given:
-        raise UsageError("publish_via = command: expected publish_command, the shell command to run")
+        raise UsageError("publish_via = command: expected publish_command, the shell command to run", "publish_via")
     if "channel_template" in given and "{name}" not in given["channel_template"]:
-        raise UsageError(f"channel_template: expected {{name}} in it, got {given['channel_template']!r}")
+        raise _wrong("channel_template", f"expected {{name}} in it, got {given['channel_template']!r}")
     for key in ("max_examples", "max_connections"):
         if given.get(key, 1) < 1:
-            raise UsageError(f"{key}: expected at least 1, got {given[key]}")
+            raise _wrong(key, f"expected at least 1, got {given[key]}")
     for key in ("timeout", "quiet", "max_time", "start_timeout"):
         if not 0 < given.get(key, 1) <= _MAX_SECONDS:
-            raise UsageError(f"{key}: expected more than 0 and at most {_MAX_SECONDS} seconds, got {given[key]}")
+            raise _wrong(key, f"expected more than 0 and at most {_MAX_SECONDS} seconds, got {given[key]}")
     _check_start(given)
 
 
@@ -258,22 +331,22 @@ def _check_start(given: Mapping[str, Any]) -> None:
     try:
         command = shlex.split(given.get("start", "x"))
     except ValueError as error:
-        raise UsageError(f"start: {error}: {given['start']!r}") from error
+        raise _wrong("start", f"{error}: {given['start']!r}") from error
     if not command or "{port}" not in given.get("start", "{port}"):
-        raise UsageError(f"start: expected {{port}} in the command, got {given['start']!r}")
+        raise _wrong("start", f"expected {{port}} in the command, got {given['start']!r}")
     if "ready" in given and urlsplit(str(given["ready"])).scheme not in {"http", "https"}:
-        raise UsageError(f"ready: expected http(s)://..., got {given['ready']!r}")
+        raise _wrong("ready", f"expected http(s)://..., got {given['ready']!r}")
 
 
 def _authorization(name: str, value: str, environment: Mapping[str, str]) -> str:
     if name.endswith("_env"):
         if value not in environment:
-            raise UsageError(f"{name}: the environment has no {value}")
+            raise _wrong(name, f"the environment has no {value}")
         value = environment[value]
     if name.startswith("token"):
         return f"Bearer {value}"
     if ":" not in value:
-        raise UsageError(f"{name}: expected USER:PASSWORD")
+        raise _wrong(name, "expected USER:PASSWORD")
     return "Basic " + base64.b64encode(value.encode()).decode()
 
 

@@ -67,17 +67,18 @@ class Judgement:
     status: Status
 
 
-def judge(judgements: list[Judgement], *, strict: bool, allow_incomplete: bool) -> tuple[Verdict, Exit]:
+def judge(judgements: list[Judgement], *, strict: bool, allow_incomplete: bool, outdated: bool) -> tuple[Verdict, Exit]:
     """Judge a run that was not interrupted.
 
     Args:
         judgements: one for each check.
         strict: a WARN counts as a failure.
         allow_incomplete: a MUST that was not exercised does not count.
+        outdated: an expectation is stale, has expired or applies to nothing.
     """
     statuses = {judgement.status for judgement in judgements}
     bad = {Status.FAIL, Status.FLAKY, Status.XPASS}
-    if statuses & bad or (strict and Status.WARN in statuses):
+    if outdated or statuses & bad or (strict and Status.WARN in statuses):
         return Verdict.NONCONFORMANT, Exit.NONCONFORMANT
     incomplete = any(j.level is Level.MUST and j.status is Status.NOT_EXERCISED for j in judgements)
     if incomplete and not allow_incomplete:

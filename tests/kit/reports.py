@@ -1,16 +1,21 @@
 """Documents of runs: with an outcome for each check that is given, or with what a hostile target has sent."""
 
 import contextlib
+from datetime import date
 
+import attrs
 from test_report import FACTS, fail, give, must_checks
 
 from liveproto_conformance.bench import Bench
+from liveproto_conformance.expectations.entry import Expectation, Expectations
 from liveproto_conformance.report.json_report import make_report
 from liveproto_conformance.run import Run
 from liveproto_conformance.target import Settings
 from liveproto_conformance.verdict import Status
 
 EVIL = "<script>document.title='owned'</script></pre>\"'><img src=http://127.0.0.1:9/x>\u202e\x00\x1b[2J`|\ud800&amp;"
+REASON = "the <b>proxy</b> answers"
+EXPECTING = (Status.XFAIL, Status.XPASS, Status.FAIL, Status.NOT_APPLICABLE)
 TRAFFIC = [
     (3, ">", b'{"id":1,"connect":{}}'),
     (3, "<", b'{"id":1,"connect":{"client":"c"}}'),
@@ -27,7 +32,6 @@ def running():
     bench = Bench(Settings(url="ws://h/api/live/ws", seed=9), "lpnonce")
     bench.facts = FACTS
     yield Run(bench)
-    bench.close()
 
 
 def ended(*statuses, message="why"):
@@ -47,6 +51,25 @@ def failing():
             give(run, check, list(Status)[number % len(Status)], f"because of {number % 3}")
         run.not_scored.append("ping.left_out")
         return make_report(run), failed
+
+
+def expecting():
+    """The document of a run with known failures, and their checks: one came, three entries are out of date."""
+    checks = [check for check in must_checks() if check.requirements[0].applies_to(FACTS.version)][:4]
+    late = {"expires": date(2026, 1, 31), "expired": True}
+    with running() as run:
+        run.expectations = Expectations(
+            entries=tuple(
+                Expectation(check=check.id, status=Status.FAIL, reason=REASON, issue="https://t/1", line=line, **fields)
+                for line, (check, fields) in enumerate(zip(checks, ({}, {}, late, {}), strict=True), 1)
+            )
+        )
+        for check, status in zip(checks, EXPECTING, strict=True):
+            give(run, check, status, "why")
+            entry = run.expectations.of(check, check.requirements)
+            met = entry if status in {Status.XFAIL, Status.XPASS} else None
+            run.results[check.id] = attrs.evolve(run.results[check.id], expectation=met)
+        return make_report(run), [check.id for check in checks]
 
 
 def hostile():

@@ -113,7 +113,7 @@ def test_an_unknown_key_of_the_configuration_has_a_suggestion(tmp_path):
     (tmp_path / "liveproto.toml").write_text("sede = 4\n")
     done = liveproto("check", cwd=tmp_path)
     assert done.returncode == USAGE
-    assert "liveproto.toml: unknown key 'sede'; did you mean 'seed'?" in done.stderr
+    assert "liveproto.toml: line 1: unknown key 'sede'; did you mean 'seed'?" in done.stderr
 
 
 def test_profile_grafana_asks_for_a_version_the_target_does_not_tell(tmp_path):

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import time
+import tomllib
 
+import attrs
 import pytest
 from availability import unavailable
 from rich.console import Console
@@ -13,6 +15,8 @@ from servers import COMMAND, environment
 from test_report import FACTS, fail, give, must_checks
 
 from liveproto_conformance.bench import Bench
+from liveproto_conformance.expectations.baseline import Change
+from liveproto_conformance.expectations.entry import Expectation, Expectations
 from liveproto_conformance.report.console import LiveProgress, make_console, print_end
 from liveproto_conformance.run import Run
 from liveproto_conformance.target import Settings
@@ -44,7 +48,7 @@ def test_nothing_is_wider_than_the_terminal_and_the_verdict_is_last(run, width):
     for status, check in zip(list(Status) * 3, must_checks(), strict=False):
         give(run, check, status, LONG)
     lines = shown(run, width)
-    assert max(map(len, lines)) <= width
+    assert max(len(line) for line in lines if not line.startswith("check = ")) <= width
     assert lines[-1] == "NOT CONFORMANT"
 
 
@@ -86,7 +90,7 @@ EVIL = "\x1b[2J\x07\u202edetrevni\u200b\r\n"
 def test_the_card_of_a_failure_fits_and_is_harmless(run, width):
     fail(run, must_checks()[0], f"expected a, got {EVIL * 20}", traffic=[(3, "<", f'{{"x":"{EVIL}"}}'.encode() * 50)])
     lines = shown(run, width)
-    assert max(len(line) for line in lines if "again" not in line) <= width
+    assert max(len(line) for line in lines if not line.startswith(("  again", "check = "))) <= width
     assert not any(character in "\n".join(lines) for character in "\x1b\x07\u202e\u200b\r")
     assert any("\\x1b[2J\\x07\\u202edetrevni\\u200b\\x0d" in line for line in lines)
 
@@ -178,6 +182,60 @@ def test_a_reason_is_told_once_for_all_its_checks(run):
         "  presence was answered 108",
         f"    {second.id}",
     ]
+
+
+def known_failure(run, check, status, **fields):
+    """Let a check come out in the light of an entry of its own."""
+    entry = Expectation(check=check.id, status=Status.FAIL, reason="the proxy answers", line=4, **fields)
+    run.expectations = Expectations(entries=(*run.expectations.entries, entry))
+    give(run, check, status, "why")
+    run.results[check.id] = attrs.evolve(run.results[check.id], expectation=entry)
+
+
+def test_a_known_failure_is_told_by_its_reason_and_named_by_the_verdict(run):
+    first, second, third = must_checks()[:3]
+    known_failure(run, first, Status.XFAIL, issue="https://t/1")
+    known_failure(run, second, Status.XFAIL, issue="https://t/1")
+    give(run, third, Status.PASS)
+    lines = shown(run, 300)
+    assert lines[:3] == ["XFAIL", "  the proxy answers (https://t/1)", f"    {first.id}, {second.id}"]
+    assert "expected liveproto-expected.toml: 2 used" in lines
+    assert lines[-1] == "CONFORMANT, but for 2 known failures"
+    assert not any("[[expect]]" in line or "OUTDATED" in line for line in lines)
+
+
+def test_an_entry_that_is_out_of_date_is_told_with_what_to_do(run):
+    stale = must_checks()[0]
+    known_failure(run, stale, Status.XPASS)
+    lines = shown(run, 300)
+    assert lines[0] == f"XPASS {stale.id}"
+    place = lines.index("OUTDATED")
+    assert lines[place + 1] == f"  liveproto-expected.toml: line 4: {stale.id} holds: take the entry out"
+    assert "expected liveproto-expected.toml: 1 stale" in lines
+    assert lines[-1] == "NOT CONFORMANT"
+
+
+def test_failures_end_with_entries_that_can_be_pasted(run):
+    failed = must_checks()[:12]
+    for check in failed:
+        fail(run, check, "expected a, got b")
+    lines = shown(run, 60)
+    first = lines.index("[[expect]]")
+    last = max(index for index, line in enumerate(lines) if line == 'reason = ""')
+    entries = tomllib.loads("\n".join(lines[first : last + 1]))["expect"]
+    assert entries == [{"check": check.id, "status": "FAIL", "reason": ""} for check in failed[:10]]
+    assert "… and 2 more" in lines[last:]
+
+
+def test_an_update_is_told_instead_of_entries_to_paste(run):
+    fail(run, must_checks()[0], "expected a, got b")
+    run.change = Change(added=("sub.a", "sub.b"), changed=(), removed=("sub.c",))
+    text = "\n".join(shown(run, 300))
+    told = "baseline liveproto-expected.toml: 2 added, 1 taken out; say why in each reason that is blank\n"
+    assert told in text
+    assert "[[expect]]" not in text
+    run.change = Change(added=(), changed=(), removed=())
+    assert "baseline liveproto-expected.toml: nothing to change\n" in "\n".join(shown(run, 300))
 
 
 def test_passes_are_counted_by_area_and_not_listed(run):

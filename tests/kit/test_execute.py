@@ -1,6 +1,5 @@
 """From a check to its status: failures that last and that do not, replies that never come, shrinking."""
 
-import functools
 import time
 
 import pytest
@@ -194,7 +193,7 @@ def test_a_failure_is_shrunk_to_the_least_input(bench):
 
 
 def test_shrinking_ends_with_its_budget(bench, monkeypatch):
-    monkeypatch.setattr(execute_module, "Search", functools.partial(search.Search, shrink_budget_s=0.1))
+    monkeypatch.setattr(execute_module, "SHRINK_BUDGET_S", 0.1)
 
     @generated(numbers=st.lists(st.integers(0, 2**40), min_size=20, max_size=40))
     def function(numbers):

@@ -1,5 +1,7 @@
 """report.html in a real browser: it asks for nothing, works by keyboard, and fits a phone and both colour schemes."""
 
+import base64
+import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +9,10 @@ from pathlib import Path
 import pytest
 from availability import npm_installed, unavailable
 from reports import ended, failing, hostile
+from servers import liveproto
 
+from liveproto_conformance.mutants.registry import parts_of
+from liveproto_conformance.mutants.trial import served
 from liveproto_conformance.report.html.page import html_of
 from liveproto_conformance.verdict import Status
 
@@ -219,3 +224,69 @@ def test_on_a_phone_every_row_is_whole(opened):
     boxes = [row.bounding_box() for row in page.locator("table.list tbody tr").all()[:40]]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= PHONE[0] for box in boxes)
     assert page.locator("table.rules .level").first.is_visible()
+
+
+# -- the pictures in the documents -----------------------------------------------------------------------------------
+
+DOCS = Path(__file__).parents[2] / "docs"
+TOP = {"x": 0, "y": 0, "width": 1100, "height": 530}
+PICTURES = {
+    "report.png": (lambda page: page.screenshot(clip=TOP), "conformant"),
+    "card.png": (lambda page: page.locator("article").first.screenshot(), "failing"),
+}
+"""How each is taken, and a report of which it must look different."""
+MOST_BYTES = 200_000
+FAULT = "unknown-keys-are-refused"
+DIFFERENCE = """async (pictures) => {
+    const seen = await Promise.all(pictures.map(async (picture) => {
+        const image = new Image();
+        image.src = "data:image/png;base64," + picture;
+        await image.decode();
+        const context = new OffscreenCanvas(55, 50).getContext("2d");
+        context.imageSmoothingQuality = "high";
+        context.drawImage(image, 0, 0, 55, 50);
+        return context.getImageData(0, 0, 55, 50).data;
+    }));
+    return seen[0].reduce((sum, value, at) => sum + Math.abs(value - seen[1][at]), 0) / seen[0].length;
+}"""
+"""How far two pictures are apart when seen from afar, where no letter can be told: 0 to 255."""
+NEAR = 1.0
+
+
+@pytest.fixture(scope="module")
+def real_report(tmp_path_factory):
+    """The report of a run against a server with one fault."""
+    folder = tmp_path_factory.mktemp("run")
+    with served(parts_of(FAULT)) as (url, _):
+        done = liveproto("check", url, "--fast", "--report-dir", "report", cwd=folder, timeout=600)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return folder / "report" / "report.html"
+
+
+def picture_of(chromium, file, take):
+    """What a light window shows of a report, as PNG."""
+    page = chromium.new_page(viewport={"width": TOP["width"], "height": 1200}, color_scheme="light")
+    page.goto(file.as_uri())
+    picture = take(page)
+    page.close()
+    return picture
+
+
+def difference(chromium, *pictures):
+    page = chromium.new_page()
+    found = page.evaluate(DIFFERENCE, [base64.b64encode(picture).decode() for picture in pictures])
+    page.close()
+    return found
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_in_the_documents_is_what_a_report_looks_like(chromium, real_report, files, name):
+    """``LIVEPROTO_SCREENSHOTS=docs`` before pytest puts new ones there."""
+    take, other = PICTURES[name]
+    now = picture_of(chromium, real_report, take)
+    if folder := os.environ.get("LIVEPROTO_SCREENSHOTS"):
+        (Path(folder) / name).write_bytes(now)
+    kept = (DOCS / name).read_bytes()
+    assert len(kept) < MOST_BYTES
+    elsewhere = picture_of(chromium, files / f"{other}.html", take)
+    assert difference(chromium, kept, now) < NEAR < difference(chromium, kept, elsewhere)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from reports import ended, failing, hostile
+from reports import REASON, ended, expecting, failing, hostile
 
 from liveproto_conformance.report.junit import junit_of
 from liveproto_conformance.verdict import Status
@@ -97,6 +97,18 @@ def test_what_xml_cannot_hold_is_replaced_and_floods_are_cut():
     text = junit_of(document, "report.html")
     assert len(text) < 100_000
     assert "\\x00" in cases(read(document))[failed.id.partition(".")[2]].find("failure").get("message")
+
+
+def test_a_known_failure_is_skipped_with_its_reason_and_an_entry_out_of_date_is_a_failure():
+    document, (known, *outdated) = expecting()
+    root = read(document)
+    assert cases(root)[known.partition(".")[2]].find("skipped").get("message") == f"{REASON} (https://t/1)"
+    suite = root.find("testsuite[@name='expectations']")
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "3")
+    for case, id_ in zip(suite.iter("testcase"), outdated, strict=True):
+        assert id_ in case.find("failure").get("message")
+    assert (root.get("tests"), root.get("failures")) == ("7", "5")
+    assert read(failing()[0]).find("testsuite[@name='expectations']") is None
 
 
 def test_of_nothing_it_is_valid():

@@ -6,7 +6,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from reports import TRAFFIC, ended, failing, hostile, running
+from reports import REASON, TRAFFIC, ended, expecting, failing, hostile, running
 from test_report import fail, must_checks
 
 from liveproto_conformance.report.html.diagram import diagram_of
@@ -110,6 +110,19 @@ def test_a_check_without_card_tells_its_message(status):
     page = Page(html_of(ended(status, message="because of that")))
     assert "because of that" in page.texts["main"][0] or status is Status.PASS
     assert ("article" in page.texts) == (status in {"FAIL", "XPASS", "HARNESS_ERROR", "FLAKY", "WARN"})
+
+
+def test_known_failures_have_their_reason_and_those_out_of_date_a_section():
+    document, (known, stale, *_) = expecting()
+    page = Page(html_of(document))
+    sections = {attributes["id"]: index for index, (_, attributes) in enumerate(
+        (name, attributes) for name, attributes in page.elements if name == "section"
+    )}  # fmt: skip
+    assert f"line 2: {stale} holds: take the entry out" in page.texts["section"][sections["outdated"]]
+    unjudged = page.texts["section"][sections["unjudged"]]
+    assert f"{REASON} (https://t/1)" in unjudged
+    assert known in unjudged
+    assert "outdated" not in Page(html_of(failing()[0])).values("id")
 
 
 def test_of_nothing_it_says_so_and_has_no_tables():

@@ -2,7 +2,7 @@
 
 import re
 
-from reports import ended, failing, hostile
+from reports import REASON, ended, expecting, failing, hostile
 
 from liveproto_conformance.report.summary import summary_of
 from liveproto_conformance.verdict import Status
@@ -54,6 +54,16 @@ def test_reasons_are_told_once():
     text = summary_of(ended(Status.NOT_EXERCISED, Status.NOT_EXERCISED, message="no pings"))
     assert text.count("`no pings`: ") == 1
     assert "<summary>2 checks: NOT_EXERCISED</summary>" in text
+
+
+def test_known_failures_are_told_by_their_reason_and_those_out_of_date_with_what_to_do():
+    document, (known, stale, *_) = expecting()
+    text = summary_of(document)
+    assert "<summary>1 check: XFAIL</summary>" in text
+    assert f"* `{REASON} (https://t/1)`: `{known}`" in text
+    assert "### Expectations that are out of date" in text
+    assert f"* `liveproto-expected.toml: line 2: {stale} holds: take the entry out`" in text
+    assert "out of date" not in summary_of(ended(Status.PASS))
 
 
 def test_a_targets_words_are_code_and_short():

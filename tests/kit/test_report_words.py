@@ -1,9 +1,18 @@
 """Words that every form of a report shares."""
 
 import pytest
-from reports import ended, failing
+from reports import ended, expecting, failing
 
-from liveproto_conformance.report.words import around, by_area, headline_of, lead_of, lines_of, shown, title_of
+from liveproto_conformance.report.words import (
+    around,
+    by_area,
+    headline_of,
+    lead_of,
+    lines_of,
+    outdated_of,
+    shown,
+    title_of,
+)
 from liveproto_conformance.verdict import Status
 
 
@@ -14,6 +23,11 @@ from liveproto_conformance.verdict import Status
         ([Status.NOT_APPLICABLE], "Conformant", "None of 1 check failed."),
         ([Status.PASS, Status.FAIL], "Not conformant", "1 of 2 checks failed."),
         ([Status.PASS, Status.NOT_EXERCISED], "Incomplete", "None of 2 checks failed, but 1 could not be carried out."),
+        (
+            [Status.PASS, Status.XFAIL],
+            "Conformant",
+            "1 of 2 checks passed, and nothing that is required failed unexpectedly.",
+        ),
         ([Status.HARNESS_ERROR], "Error of the kit", "In 1 of 1 check the kit itself failed."),
         ([], "Incomplete", "No check has run."),
     ],
@@ -32,6 +46,22 @@ def test_a_verdict_says_what_it_rests_on(statuses, headline, lead):
 )
 def test_a_verdict_that_rests_on_no_check_says_so_too(verdict, status, lead):
     assert lead_of({**ended(status), "verdict": verdict}) == lead
+
+
+def test_expectations_that_are_out_of_date_are_told_with_what_to_do():
+    document, (_, stale, expired, unmatched) = expecting()
+    assert outdated_of(document["expectations"]) == [
+        f"liveproto-expected.toml: line 2: {stale} holds: take the entry out",
+        (
+            f"liveproto-expected.toml: line 3: {expired} was expected to fail until 2026-01-31: "
+            "mend the target, or decide again"
+        ),
+        f"liveproto-expected.toml: line 4: {unmatched} does not apply to this target: take the entry out",
+    ]
+    assert outdated_of(None) == []
+    assert lead_of(document) == "1 of 4 checks failed unexpectedly."
+    only_stale = {**document, "counts": {**document["counts"], "FAIL": 0}}
+    assert lead_of(only_stale) == "None of 4 checks failed unexpectedly, but what was expected to is out of date."
 
 
 def test_areas_come_in_the_order_of_the_specification_and_have_every_check():

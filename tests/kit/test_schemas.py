@@ -50,6 +50,7 @@ REPORT: dict[str, Any] = {
     "waiting_s": 0,
     "stimuli": 4000,
     "not_scored": ["ping.interval"],
+    "expectations": None,
     "transitions": {"reached": 45, "total": 46, "missing": ["serving: send"]},
     "checks": [
         {
@@ -60,6 +61,7 @@ REPORT: dict[str, Any] = {
             "duration_s": 0.01,
             "examples": 1,
             "message": None,
+            "reason": None,
             "repro": None,
             "card": None,
         }

@@ -13,6 +13,7 @@ from liveproto_conformance.target import (
     make_settings,
     parse_header,
     read_config,
+    settings_from,
     tls_context,
     websocket_url,
 )
@@ -161,26 +162,79 @@ def test_pyproject_has_a_table_of_ours(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sede = 1", "unknown key 'sede'; did you mean 'seed'?"),
-        ("timout = 1", "unknown key 'timout'; did you mean 'timeout'?"),
-        ("zzz = 1", "unknown key 'zzz'"),
-        ("seed = true", "seed: expected int, got True"),
-        ("fast = 1", "fast: expected bool, got 1"),
-        ("timeout = '5'", "timeout: expected int or float, got '5'"),
-        ("limits = 1", "expected a table [limits]"),
-        ("[limits]\nchanels = 1", "[limits]: unknown key 'chanels'; did you mean 'channels'?"),
-        ("[limits]\nchannels = 1.5", "[limits]: channels: expected int, got 1.5"),
-        ("[capabilities]\npublish = 1", "[capabilities]: publish: expected bool, got 1"),
-        ("[capabilites]\npublish = true", "unknown key 'capabilites'; did you mean 'capabilities'?"),
-        ("seed =", "Invalid value"),
+        ("sede = 1", "line 1: unknown key 'sede'; did you mean 'seed'?"),
+        ("# mine\nseed = 3\n\ntimout = 1", "line 4: unknown key 'timout'; did you mean 'timeout'?"),
+        ("zzz = 1", "line 1: unknown key 'zzz'"),
+        ("seed = true", "line 1: seed: expected int, got True"),
+        ("fast = 1", "line 1: fast: expected bool, got 1"),
+        ("timeout = '5'", "line 1: timeout: expected int or float, got '5'"),
+        ("baseline_update = true", "line 1: unknown key 'baseline_update'"),
+        ("limits = 1", "line 1: expected a table [limits]"),
+        ("[limits]\nchanels = 1", "line 2: [limits]: unknown key 'chanels'; did you mean 'channels'?"),
+        ("[limits]\nchannels = 1.5", "line 2: [limits]: channels: expected int, got 1.5"),
+        ("seed = 1\nlimits.channels = 1.5", "line 2: [limits]: channels: expected int, got 1.5"),
+        ("[capabilities]\npublish = 1", "line 2: [capabilities]: publish: expected bool, got 1"),
+        ("[capabilites]\npublish = true", "line 1: unknown key 'capabilites'; did you mean 'capabilities'?"),
+        ("seed =", "Invalid value (at end of document)"),
+        ("seed = 1\nseed = 2\n", "Cannot overwrite a value (at line 2, column 9)"),
     ],
 )
-def test_a_mistake_in_the_configuration_is_named(tmp_path, text, message):
+def test_a_mistake_in_the_configuration_is_named_with_its_line(tmp_path, text, message):
     path = config(tmp_path, text)
     with pytest.raises(UsageError) as caught:
         read_config(path)
-    assert str(path) in str(caught.value)
-    assert message in str(caught.value)
+    assert str(caught.value) == f"{path}: {message}"
+
+
+def test_lines_of_a_pyproject_are_those_of_the_file(tmp_path):
+    path = config(tmp_path, '[project]\nname = "x"\n[tool.liveproto]\nfats = true', "pyproject.toml")
+    with pytest.raises(UsageError, match=r"pyproject.toml: line 4: unknown key 'fats'; did you mean 'fast'\?"):
+        read_config(path)
+    path.write_text('[tool.liveproto]\nprofile = "grafan"')
+    with pytest.raises(UsageError, match=r"pyproject.toml: line 2: profile: expected core or grafana, got 'grafan'"):
+        settings_from(path, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'seed = 1\nprofile = "grafan"',
+            "line 2: profile: expected core or grafana, got 'grafan'; did you mean 'grafana'?",
+        ),
+        ('grafana = "new"', "line 1: grafana: expected a Grafana version such as 12.4, got 'new'"),
+        (
+            'publish_via = "command"',
+            "line 1: publish_via = command: expected publish_command, the shell command to run",
+        ),
+        ("\ntimeout = 0", "line 2: timeout: expected more than 0 and at most 86400 seconds, got 0"),
+        ('token_env = "NONE"', "line 1: token_env: the environment has no NONE"),
+        (
+            'url = "localhost:3000"',
+            "line 1: expected http(s)://HOST[:PORT][/PATH] or ws(s)://..., got 'localhost:3000';",
+        ),
+        ("[headers]\nX = 1", "line 1: header 'X': expected printable ASCII on one line, got 1"),
+        ('start = "serve"', "line 1: start: expected {port} in the command, got 'serve'"),
+    ],
+)
+def test_a_bad_value_of_the_configuration_is_named_with_its_line(tmp_path, text, message):
+    path = config(tmp_path, text)
+    with pytest.raises(UsageError) as caught:
+        settings_from(path, {}, {})
+    assert str(caught.value).startswith(f"{path}: {message}")
+
+
+def test_a_bad_option_is_not_looked_for_in_the_configuration(tmp_path):
+    path = config(tmp_path, 'profile = "core"')
+    with pytest.raises(UsageError) as caught:
+        settings_from(path, {"profile": "grafan"}, {})
+    assert str(caught.value) == "profile: expected core or grafana, got 'grafan'; did you mean 'grafana'?"
+
+
+def test_options_win_over_the_configuration_and_headers_are_read(tmp_path):
+    path = config(tmp_path, "seed = 3\nfast = true")
+    given = settings_from(path, {"seed": 4, "fast": None, "header": ("A: b",)}, {})
+    assert given == Settings(seed=4, fast=True, headers={"A": "b"})
 
 
 def test_a_configuration_that_is_missing(tmp_path):

@@ -75,6 +75,7 @@ def test_the_exit_codes_are_these():
 )
 def test_what_a_run_comes_to(judgements, plain, strict, allow_incomplete):
     made = [Judgement(level, Status(status)) for level, status in judgements]
-    assert judge(made, strict=False, allow_incomplete=False) == plain
-    assert judge(made, strict=True, allow_incomplete=False) == strict
-    assert judge(made, strict=False, allow_incomplete=True) == allow_incomplete
+    assert judge(made, strict=False, allow_incomplete=False, outdated=False) == plain
+    assert judge(made, strict=True, allow_incomplete=False, outdated=False) == strict
+    assert judge(made, strict=False, allow_incomplete=True, outdated=False) == allow_incomplete
+    assert judge(made, strict=False, allow_incomplete=False, outdated=True) == NONCONFORMANT

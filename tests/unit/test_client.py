@@ -340,6 +340,30 @@ def test_a_client_connects_anew_after_it_was_told_to_stop():
     assert texts(client) == ["OPEN", '{"id":3,"connect":{"name":"again"}}', '{"id":4,"subscribe":{"channel":"c"}}']
 
 
+@pytest.mark.parametrize("state", [S.WAITING, S.ASKING, S.OPENING, S.CONNECTING, S.CONNECTED])
+def test_a_disconnect_is_the_caller_s(state):
+    client = client_in(state)
+    client.disconnect()
+    assert client.events() == [ev.Disconnected(code=0, reason="disconnect called", reconnect=False)]
+
+
+@pytest.mark.parametrize("state", [S.OPENING, S.CONNECTING])
+def test_an_attempt_that_takes_too_long_says_so(state):
+    client = client_in(state)
+    client.handle_timeout(now=5.0)
+    assert client.events() == [ev.ConnectFailed(code=1, reason="timeout")]
+
+
+def test_an_unknown_reply_before_the_connect_reply_is_no_ping():
+    client = client_in(S.CONNECTED)
+    client.receive_close(1006, "", now=0.0)
+    client.handle_timeout(now=0.75)
+    client.receive_open(now=1.0)
+    told(client)
+    client.receive_batch('{"id":77,"rpc":{}}', now=1.0)
+    assert (told(client), client.state) == ("", S.CONNECTING)
+
+
 # -- faults of a server --------------------------------------------------------------------------------------------
 
 
@@ -594,6 +618,13 @@ def test_a_refresh_that_fails_for_now_is_tried_again_with_another_token(fail, ev
     assert due in {7.5, 12.5}
     client.handle_timeout(now=due)
     assert told(client) == "TokenRequested"
+
+
+@pytest.mark.parametrize("state", [S.ASKING, S.CONNECTED])
+def test_who_has_no_token_is_unauthorized(state):
+    client = token_asked(client_in(state, connected=EXPIRING))
+    client.provide_token("", now=10.0)
+    assert client.events() == [ev.Disconnected(code=1, reason="unauthorized", reconnect=False)]
 
 
 def test_a_token_that_was_asked_for_on_a_connection_now_lost_is_kept_for_the_next():

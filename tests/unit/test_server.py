@@ -947,6 +947,21 @@ def test_what_was_queued_goes_before_the_close_and_nothing_after_it():
 
 
 @pytest.mark.parametrize(
+    ("answer_connect", "end", "outcome"),
+    [
+        (take_connect, line(" " * 41), "connect close 1009 over 1009"),
+        (refuse_connect, line(" " * 41), "error 110 close 1009 over 1009"),
+        (refuse_connect, at(15.0), "error 110 close 3502 over 3502"),
+    ],
+)
+def test_what_was_queued_goes_before_a_close_for_the_client_s_fault(answer_connect, end, outcome):
+    server = server_in(S.CONNECTING, limits=Limits(message_bytes=40))
+    answer_connect(server)
+    end(server)
+    assert told(server) == outcome
+
+
+@pytest.mark.parametrize(
     ("code", "reconnect"), [(3001, True), (3501, False), (4000, True), (1006, True), (1009, False)]
 )
 def test_the_end_says_whether_the_client_comes_back(code, reconnect):

@@ -4,6 +4,8 @@ Outcomes are written as in ``test_client``. Sources: SPEC.md, the Client SDK spe
 centrifuge-python 0.7.0 as recorded.
 """
 
+import json
+
 import pytest
 from msgspec import Raw
 from support import CONNECTED, attempt, client_in, new_client, texts, told
@@ -215,6 +217,77 @@ def test_waits_of_a_channel_grow_until_it_is_subscribed():
     assert client.next_timeout() - now == 0.75
 
 
+def reconnected(client):
+    """Lose the connection, or an attempt at one, and be connected again, with a subscribe that is not answered."""
+    client.receive_close(1006, "", now=0.0)
+    client.handle_timeout(now=9.0)
+    client.receive_open(now=9.0)
+    connect = next(json.loads(text) for text in texts(client) if '"connect"' in text)
+    client.receive_batch(CONNECTED.replace('"id":1', f'"id":{connect["id"]}'), now=9.0)
+
+
+def attempt_lost(client):
+    client.receive_close(1006, "", now=0.0)
+    client.handle_timeout(now=0.75)
+    reconnected(client)
+
+
+def with_token(client):
+    client.provide_token("t", channel="c", now=9.0)
+
+
+def in_time(client):
+    client.handle_timeout(now=9.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "meanwhile"),
+    [
+        (B.RETRYING, [in_time]),
+        (B.RETRYING, [line(RESUBSCRIBE), in_time]),
+        (B.RETRYING, [in_time, line(RESUBSCRIBE)]),
+        (B.RETRYING, [reconnected]),
+        (B.RETRYING, [attempt_lost]),
+        (B.RETRYING, [in_time, reconnected]),
+        (B.ASKING, [with_token]),
+        (B.ASKING, [line(RESUBSCRIBE), with_token]),
+        (B.ASKING, [reconnected, with_token]),
+    ],
+)
+def test_a_second_refusal_waits_longer_whatever_came_between(state, meanwhile):
+    client = subscription_in(state)
+    for step in meanwhile:
+        step(client)
+    assert client.subscriptions == {"c": B.SUBSCRIBING}
+    client.receive_batch("".join(BUSY.replace('"id":2', f'"id":{id_}') + "\n" for id_ in range(3, 9)), now=9.0)
+    assert (client.subscriptions, client.next_timeout()) == ({"c": B.RETRYING}, 10.0)
+
+
+def test_a_retry_that_is_due_sooner_ends_with_its_connection():
+    client = subscription_in(B.RETRYING)
+    client.receive_close(1006, "", now=0.5)
+    assert (told(client), client.next_timeout()) == ("Connecting(1)", 1.25)
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_a_channel_that_waits_is_told_to_nobody_between_connections(losses):
+    client = subscription_in(B.RETRYING)
+    for now in range(losses):
+        told(client)
+        client.receive_close(1006, "", now=now)
+        client.handle_timeout(now=now + 1.0)
+        assert client.subscriptions == {"c": B.QUEUED}
+    client.receive_open(now=2.0)
+    assert texts(client) == ["OPEN", '{"id":3,"connect":{}}', '{"id":4,"subscribe":{"channel":"c"}}']
+
+
+@pytest.mark.parametrize("state", [B.QUEUED, B.RETRYING, B.ASKING, B.SUBSCRIBING, B.SUBSCRIBED])
+def test_an_unsubscribe_is_the_caller_s(state):
+    client = subscription_in(state)
+    client.unsubscribe("c", now=0.0)
+    assert client.events() == [ev.Unsubscribed(channel="c", code=0, reason="unsubscribe called")]
+
+
 def test_a_retry_does_not_outlive_its_connection():
     client = subscription_in(B.RETRYING)
     client.receive_close(1006, "", now=0.0)
@@ -286,6 +359,13 @@ def test_a_token_asked_for_on_a_connection_now_lost_is_used_on_the_next():
     assert client.subscriptions == {"c": B.QUEUED}
     ready(client)
     assert texts(client)[-1] == '{"id":4,"subscribe":{"channel":"c","token":"new"}}'
+
+
+@pytest.mark.parametrize("state", [B.ASKING, B.SUBSCRIBED])
+def test_who_has_no_token_is_unauthorized(state):
+    client = token_asked(subscription_in(state))
+    client.provide_token("", channel="c", now=10.0)
+    assert client.events() == [ev.Unsubscribed(channel="c", code=1, reason="unauthorized")]
 
 
 def test_a_token_that_comes_before_it_is_asked_for_is_used():

@@ -1,7 +1,6 @@
-"""Serves a mutant, or the twin, in a thread of this process, and runs checks against it.
+"""Serves a mutant, or the twin, in a thread of this process, and runs checks against it as a run does.
 
-A trial runs what a full run would have run before: first the checks that others build on, then the ones asked for, the
-timer lane beside them, and the passive ones last.
+Not here: which mutant, and what its outcomes mean (``liveproto_conformance.selftest``).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import secrets
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
@@ -20,11 +19,10 @@ from liveproto_conformance.bench import Bench
 from liveproto_conformance.catalogue import Check, catalogue
 from liveproto_conformance.check import Lane
 from liveproto_conformance.launch import EMBEDDED_MESSAGE_BYTES
-from liveproto_conformance.mutants.registry import mutants
 from liveproto_conformance.probe import NothingTestedError, probe, root
 from liveproto_conformance.reference.server import GRAFANA, Parts, ReferenceServer
 from liveproto_conformance.run import FOUNDATION, Run
-from liveproto_conformance.target import Settings, Timers, make_settings, websocket_url
+from liveproto_conformance.target import Settings, Timers, websocket_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator
@@ -38,15 +36,28 @@ TIMEOUT_S: Final = 1.0
 """On loopback a reply that has not come by then does not come."""
 _START_S: Final = 10.0
 _TIMER_THREADS: Final = 12
-_FEW_EXAMPLES: Final = 2
+
+
+class Through(Protocol):
+    """Something between the client and the server."""
+
+    async def listen(self, upstream: int) -> int:
+        """Listen on a free port of loopback, before the server on another; return it."""
+        ...
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        ...
 
 
 @contextmanager
-def served(parts: Parts, release: Release = GRAFANA) -> Generator[tuple[str, str]]:
+def served(parts: Parts, release: Release = GRAFANA, through: Through | None = None) -> Generator[tuple[str, str]]:
     """Serve in a thread; yield the URL and that of the listener with short timers."""
     started: Future[tuple[tuple[str, str], Callable[[], object]]] = Future()
     server = ReferenceServer(release=release, parts=parts)
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, started)), name="liveproto-mutant", daemon=True)
+    thread = threading.Thread(
+        target=lambda: asyncio.run(_serve(server, through, started)), name="liveproto-mutant", daemon=True
+    )
     thread.start()
     urls, stop = started.result(_START_S)
     try:
@@ -56,13 +67,19 @@ def served(parts: Parts, release: Release = GRAFANA) -> Generator[tuple[str, str
         thread.join(_START_S)
 
 
-async def _serve(server: ReferenceServer, started: Future[tuple[tuple[str, str], Callable[[], object]]]) -> None:
+async def _serve(
+    server: ReferenceServer, through: Through | None, started: Future[tuple[tuple[str, str], Callable[[], object]]]
+) -> None:
     stopped = asyncio.Event()
-    ports = await server.listen(0), await server.listen(0, timing=TIMING)
+    ports = [await server.listen(0), await server.listen(0, timing=TIMING)]
+    if through is not None:
+        ports = [await through.listen(port) for port in ports]
     loop = asyncio.get_running_loop()
     urls = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
     started.set_result((urls, lambda: loop.call_soon_threadsafe(stopped.set)))
     await stopped.wait()
+    if through is not None:
+        await through.stop()
     await server.stop()
 
 
@@ -78,63 +95,53 @@ def against(settings: Settings, urls: tuple[str, str]) -> Settings:
     )
 
 
-def run_checks(
-    settings: Settings, checks: Collection[Check] | None = None, *, before: Collection[Check] = ()
-) -> dict[str, Outcome]:
-    """Run checks in the order of a full run, after others with few examples; return all their outcomes by id.
+def run_checks(settings: Settings, checks: Collection[Check] | None = None) -> dict[str, Outcome]:
+    """Run checks in the order of a full run; return their outcomes by id.
 
     Args:
         settings: of the run.
         checks: the ones to run; by default those that the settings and the target call for.
-        before: the others.
     """
-    bench = Bench(settings, "lp" + secrets.token_hex(4))
-    run = Run(bench)
-    # A mutant whose connect fails cannot be probed; its root check needs no facts.
-    with suppress(NothingTestedError):
-        root(bench)
-        probe(bench)
-    if bench.facts is not None:
-        bench.settings = attrs.evolve(settings, max_examples=_FEW_EXAMPLES)
-        for check in sorted(before, key=_rank):
-            run.outcome_of(check)
-        bench.settings = settings
-    if checks is None:
-        checks = [check for check in catalogue().values() if bench.facts is not None and run.selects(check)]
-    _run_lanes(run, sorted(checks, key=_rank))
+    run = begin(settings)
+    run_lanes(selected(run) if checks is None else checks, run.outcome_of)
     return {id_: result.outcome for id_, result in run.results.items()}
 
 
-def _run_lanes(run: Run, checks: list[Check]) -> None:
+def begin(settings: Settings) -> Run:
+    """Open a run and probe its target; one that cannot be probed has no facts, and its root check needs none."""
+    bench = Bench(settings, "lp" + secrets.token_hex(4))
+    with suppress(NothingTestedError):
+        root(bench)
+        probe(bench)
+    return Run(bench)
+
+
+def selected(run: Run) -> list[Check]:
+    """List what the settings and the target call for; of a target that was not probed nothing is known."""
+    return [check for check in catalogue().values() if run.bench.facts is not None and run.selects(check)]
+
+
+def run_lanes(checks: Collection[Check], outcome_of: Callable[[Check], object]) -> None:
+    """Run checks, those first that others build on, the timer lane beside them and the passive ones last.
+
+    Args:
+        checks: in the order in which they shall otherwise be run.
+        outcome_of: runs one.
+    """
+    ordered = sorted(checks, key=rank)
     with ThreadPoolExecutor(_TIMER_THREADS) as pool:
-        timers = [pool.submit(run.outcome_of, check) for check in checks if check.lane is Lane.TIMER]
-        for check in checks:
+        timers = [pool.submit(outcome_of, check) for check in ordered if check.lane is Lane.TIMER]
+        for check in ordered:
             if check.lane is Lane.MAIN:
-                run.outcome_of(check)
+                outcome_of(check)
         for timer in timers:
             timer.result()
-    for check in checks:
+    for check in ordered:
         if check.lane is Lane.PASSIVE:
-            run.outcome_of(check)
+            outcome_of(check)
 
 
-def _rank(check: Check) -> int:
+def rank(check: Check) -> int:
+    """Tell how much builds on a check, the least number first."""
     ids = [requirement.id for requirement in check.requirements]
     return min((FOUNDATION.index(id_) for id_ in ids if id_ in FOUNDATION), default=len(FOUNDATION))
-
-
-def try_mutant(id_: str, *, everything: bool = False) -> dict[str, Outcome]:
-    """Serve a mutant and run the checks that must notice it, or a fast run; return their outcomes by id."""
-    mutant = mutants()[id_]
-    settings = make_settings({"fast": True, "timeout": TIMEOUT_S, **mutant.settings}, {})
-    named = {*mutant.must_fail, *mutant.traffic}
-    everywhere = list(catalogue().values())
-    checks = None if everything else [check for check in everywhere if check.id in named]
-    foundation = [check for check in everywhere if check.lane is Lane.MAIN and _rank(check) < len(FOUNDATION)]
-    with served(mutant.patch(Parts()), settings.grafana or GRAFANA) as urls:
-        return run_checks(against(settings, urls), checks, before=foundation)
-
-
-def try_in_full(id_: str) -> dict[str, Outcome]:
-    """Run a fast run against a mutant, and then the checks that must notice it; return the outcomes by id."""
-    return {**try_mutant(id_, everything=True), **try_mutant(id_)}

@@ -17,7 +17,7 @@ _COLORS: Final = {
     Verdict.INCOMPLETE: "yellow",
     Verdict.ERROR: "lightgrey",
 }
-_NOT_JUDGED: Final = (Status.NOT_APPLICABLE, Status.INFO, Status.XFAIL)
+_NOT_JUDGED: Final = (Status.NOT_APPLICABLE, Status.INFO)
 """What neither passes nor is missing."""
 
 

@@ -10,9 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from liveproto_conformance.expectations.baseline import drafts
 from liveproto_conformance.report import cards
-from liveproto_conformance.report.printable import printable
-from liveproto_conformance.report.words import LISTED, TOLD, VERDICTS, by_reason, profile_of
+from liveproto_conformance.report.json_report import expectations_as_json
+from liveproto_conformance.report.printable import counted, printable
+from liveproto_conformance.report.words import LISTED, TOLD, VERDICTS, by_reason, outdated_of, profile_of
 from liveproto_conformance.report.write import PAGE
 from liveproto_conformance.verdict import Exit, Status, Verdict
 
@@ -104,6 +106,8 @@ def print_end(console: Console, run: Run, directory: Path | None = None) -> None
         console.print(_card(result, traffic=index < _WHOLE_CARDS), crop=False)
     for status in LISTED:
         console.print(_list(run, status), end="")
+    console.print(_outdated(run), end="")
+    console.print(_drafts(run), end="", crop=False)
     if run.results:
         console.print(_areas(run))
         console.print()
@@ -116,12 +120,24 @@ def _of(run: Run, status: Status) -> list[Result]:
 
 def _list(run: Run, status: Status) -> Group:
     """Name the checks that share a reason below it."""
-    reasons = by_reason((result.outcome.message, result.check.id) for result in _of(run, status))
+    reasons = by_reason((result.reason or result.outcome.message, result.check.id) for result in _of(run, status))
     lines: list[RenderableType] = [Text(status, style=STYLES[status])] if reasons else []
     for reason, ids in reasons.items():
         lines.append(cards.indented(Text(reason), 2))
         lines.append(cards.indented(Text(", ".join(ids), style="dim"), 4))
     return Group(*lines, *([Text()] if reasons else []))
+
+
+def _outdated(run: Run) -> Group:
+    """Name the expectations that fail the run."""
+    lines: list[RenderableType] = [cards.indented(Text(line), 2) for line in outdated_of(expectations_as_json(run))]
+    return Group(Text("OUTDATED", style="bold red"), *lines, Text()) if lines else Group()
+
+
+def _drafts(run: Run) -> Group:
+    """Write what makes failures known ones, ready to be pasted: the lines of an entry are whole, whatever the width."""
+    parts = [(part + "\n", "\n" in part) for part in drafts(run)]
+    return Group(*(Text(text, no_wrap=entry, overflow="ignore" if entry else "fold") for text, entry in parts))
 
 
 def _card(result: Result, *, traffic: bool) -> Group:
@@ -163,6 +179,12 @@ def _summary(run: Run, directory: Path | None) -> Group:
         rows["fast"] = f"{len(run.not_scored)} checks that wait for timers were left out"
     if (settings.select, settings.req, settings.level) == (None, None, None):
         rows["transitions"] = str(run.bench.coverage.reached(timers=not settings.fast))
+    if run.expectations.entries:
+        counts = Counter(standing.value.replace("_", " ") for _, standing in run.standings())
+        told = ", ".join(f"{number} {standing}" for standing, number in counts.items())
+        rows["expected"] = f"{run.expectations.file}: {told}"
+    if run.change is not None:
+        rows["baseline"] = f"{run.expectations.file}: {run.change}"
     if directory is not None:
         rows["report"] = str(directory / PAGE)
     return Group(*(Text(f"{name:<8} {value}", style="dim") for name, value in rows.items()), _verdict(run))
@@ -173,6 +195,8 @@ def _verdict(run: Run) -> Text:
     if code is Exit.NOTHING_TESTED:
         return Text("NOTHING TESTED: no check of this profile matches -k, --req and --level", style="bold yellow")
     words, style = VERDICTS[verdict], _VERDICTS[verdict]
+    if verdict is Verdict.CONFORMANT and (known := len(_of(run, Status.XFAIL))):
+        words += f", but for {counted(known, 'known failure')}"
     if code is Exit.INTERRUPTED:
         return Text(f"INTERRUPTED after {len(run.results)} of {run.planned} checks: {words}", style=style)
     return Text(words, style=style)

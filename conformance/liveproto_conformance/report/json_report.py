@@ -7,6 +7,7 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+from liveproto_conformance.expectations.entry import Standing
 from liveproto_conformance.failures.card import as_json, rule_as_json
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.verdict import Status
@@ -14,6 +15,7 @@ from liveproto_conformance.verdict import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from liveproto_conformance.expectations.entry import Expectation
     from liveproto_conformance.run import Run
 
 FORMAT: Final = 1
@@ -52,6 +54,7 @@ def make_report(run: Run) -> dict[str, Any]:
         "stimuli": bench.stimuli_count(),
         "stimuli_generated": run.generated_stimuli(),
         "not_scored": sorted(run.not_scored),
+        "expectations": expectations_as_json(run),
         "transitions": {"reached": reached.count, "total": reached.total, "missing": list(reached.missing)},
         "checks": [
             {
@@ -62,6 +65,7 @@ def make_report(run: Run) -> dict[str, Any]:
                 "duration_s": round(result.outcome.duration_s, 4),
                 "examples": result.outcome.examples,
                 "message": result.outcome.message,
+                "reason": result.reason or None,
                 "repro": result.repro,
                 "card": None if result.card is None else as_json(result.card),
             }
@@ -71,6 +75,25 @@ def make_report(run: Run) -> dict[str, Any]:
             {**rule_as_json(rules[id_]), "section": rules[id_].section, "status": status.value}
             for id_, status in run.requirement_statuses().items()
         ],
+    }
+
+
+def expectations_as_json(run: Run) -> dict[str, Any] | None:
+    """Make the JSON of what was expected, by how it stands after the run; None where nothing was."""
+    standings = run.standings()
+    by_standing = {kind.value: [_entry_as_json(e) for e, found in standings if found is kind] for kind in Standing}
+    return {"file": str(run.expectations.file), **by_standing} if standings else None
+
+
+def _entry_as_json(entry: Expectation) -> dict[str, Any]:
+    return {
+        "id": entry.name,
+        "line": entry.line,
+        "status": entry.status.value,
+        "reason": entry.reason,
+        "issue": entry.issue,
+        "expires": None if entry.expires is None else entry.expires.isoformat(),
+        "repro": entry.repro,
     }
 
 

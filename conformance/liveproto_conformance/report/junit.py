@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
-from liveproto_conformance.report.words import by_area, profile_of, rows_of, shown
+from liveproto_conformance.report.words import by_area, outdated_of, profile_of, reason_of, rows_of, shown
 from liveproto_conformance.verdict import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from liveproto_conformance.report.words import Document
 
@@ -39,8 +39,12 @@ def junit_of(document: Document, page: str) -> str:
         document: report.json's.
         page: the HTML report, whose parts the properties link to, relative to the file this goes to.
     """
-    root = ET.Element("testsuites", {"name": "liveproto", **_totals(document["checks"], document["wall_s"])})
+    outdated = outdated_of(document["expectations"])
+    totals = _totals(document["checks"], document["wall_s"], outdated)
+    root = ET.Element("testsuites", {"name": "liveproto", **totals})
     root.extend(_suite(document, area, checks, page) for area, checks in by_area(document).items())
+    if outdated:
+        root.append(_outdated(outdated))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
@@ -64,8 +68,21 @@ def _suite(document: Document, area: str, checks: list[Document], page: str) -> 
     return suite
 
 
-def _totals(checks: list[Document], duration_s: float) -> dict[str, str]:
-    counts = {"tests": len(checks), "failures": _count(checks, "failure"), "errors": _count(checks, "error")}
+def _outdated(lines: list[str]) -> ET.Element:
+    """Make the suite of the expectations that fail a run, whatever the checks came to."""
+    suite = ET.Element("testsuite", {"name": "expectations", **_totals([], 0, lines), "skipped": "0"})
+    for line in lines:
+        case = ET.SubElement(suite, "testcase", name=line, classname="liveproto.expectations", time=_seconds(0))
+        ET.SubElement(case, "failure", type="expectation", message=line)
+    return suite
+
+
+def _totals(checks: list[Document], duration_s: float, outdated: Sequence[str] = ()) -> dict[str, str]:
+    counts = {
+        "tests": len(checks) + len(outdated),
+        "failures": _count(checks, "failure") + len(outdated),
+        "errors": _count(checks, "error"),
+    }
     return {name: str(count) for name, count in counts.items()} | {"time": _seconds(duration_s)}
 
 
@@ -83,7 +100,7 @@ def _case(area: str, check: Document) -> ET.Element:
     status, kind = check["status"], _KINDS.get(check["status"])
     if kind is None:
         return case
-    message = shown(check["message"] or "no message")
+    message = shown(reason_of(check) or "no message")
     end = ET.SubElement(case, kind)
     end.text = f"{status}: {message}" if check["card"] is None else _card(check["card"])
     if kind != "system-out":

@@ -15,7 +15,9 @@ from liveproto_conformance.report.words import (
     headline_of,
     lead_of,
     of_status,
+    outdated_of,
     profile_of,
+    reason_of,
     rows_of,
     run_of,
     shown,
@@ -46,6 +48,7 @@ def summary_of(document: Document) -> str:
         f"* run: {run_of(document)}",
         "",
         *_counts(document),
+        *_outdated(document),
         *_failures(of_status(document, TOLD)),
         *_reasons(document),
     ]
@@ -67,6 +70,14 @@ def _counts(document: Document) -> Iterator[str]:
 
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _outdated(document: Document) -> Iterator[str]:
+    if lines := outdated_of(document["expectations"]):
+        yield "### Expectations that are out of date"
+        yield ""
+        yield from (f"* {_code(line)}" for line in lines)
+        yield ""
 
 
 def _failures(checks: list[Document]) -> Iterator[str]:
@@ -94,7 +105,7 @@ def _card(check: Document) -> Iterator[str]:
 
 def _reasons(document: Document) -> Iterator[str]:
     for status in LISTED:
-        reasons = by_reason((check["message"], check["id"]) for check in of_status(document, [status]))
+        reasons = by_reason((reason_of(check), check["id"]) for check in of_status(document, [status]))
         if reasons:
             yield f"<details><summary>{counted(document['counts'][status], 'check')}: {status}</summary>"
             yield ""

@@ -30,27 +30,37 @@ VERDICTS: Final[Mapping[str, str]] = {
 }
 TOLD: Final = (Status.FAIL, Status.XPASS, Status.HARNESS_ERROR, Status.FLAKY, Status.WARN)
 """What is shown one by one, with its requirement."""
-LISTED: Final = (Status.NOT_EXERCISED, Status.NOT_APPLICABLE)
+LISTED: Final = (Status.XFAIL, Status.NOT_EXERCISED, Status.NOT_APPLICABLE)
 """What is shown by its reason."""
 _RESTS_ON: Final[Mapping[str, tuple[Status, ...]]] = {
     Verdict.CONFORMANT: (Status.PASS,),
-    Verdict.NONCONFORMANT: (Status.FAIL, Status.FLAKY, Status.XPASS),
+    Verdict.NONCONFORMANT: (Status.FAIL, Status.FLAKY),
     Verdict.INCOMPLETE: (Status.NOT_EXERCISED,),
     Verdict.ERROR: (Status.HARNESS_ERROR,),
 }
 _LEADS: Final[Mapping[str, tuple[str, str]]] = {
-    Verdict.CONFORMANT: ("{number} of {all} passed, and nothing that is required failed.", "None of {all} failed."),
+    Verdict.CONFORMANT: (
+        "{number} of {all} passed, and nothing that is required failed{how}.",
+        "None of {all} failed{how}.",
+    ),
     Verdict.NONCONFORMANT: (
-        "{number} of {all} failed.",
-        "None of {all} failed, but a SHOULD was missed, which --strict asks for.",
+        "{number} of {all} failed{how}.",
+        "None of {all} failed{how}, but a SHOULD was missed, which --strict asks for.",
     ),
     Verdict.INCOMPLETE: (
-        "None of {all} failed, but {number} could not be carried out.",
-        "None of {all} failed, but the run was ended before the others.",
+        "None of {all} failed{how}, but {number} could not be carried out.",
+        "None of {all} failed{how}, but the run was ended before the others.",
     ),
     Verdict.ERROR: ("In {number} of {all} the kit itself failed.", "The kit itself failed."),
 }
 """What a verdict rests on, where there is any such check and where there is none."""
+_OUTDATED_LEAD: Final = "None of {all} failed{how}, but what was expected to is out of date."
+_OUTDATED: Final[Mapping[str, str]] = {
+    "stale": "{id} holds: take the entry out",
+    "expired": "{id} was expected to fail until {expires}: mend the target, or decide again",
+    "unmatched": "{id} does not apply to this target: take the entry out",
+}
+"""What is said of an expectation that fails a run."""
 _NOTHING: Final = ("none", "nothing", "it is")
 """How an observation begins that was made by waiting."""
 _BEFORE: Final = 12
@@ -101,6 +111,12 @@ def by_reason(reasons: Iterable[tuple[str | None, str]]) -> dict[str, list[str]]
     return gathered
 
 
+def reason_of(check: Document) -> str | None:
+    """Return why a failure is accepted, or else what came."""
+    reason: str | None = check["reason"] or check["message"]
+    return reason
+
+
 def profile_of(profiles: Sequence[str], used: str | None, detected: str | None) -> str:
     """Say what was judged against."""
     version = f", Grafana {used}" if used else ""
@@ -123,10 +139,26 @@ def lead_of(document: Document) -> str:
     """Say in a sentence what the verdict rests on."""
     if not document["checks"]:
         return "No check has run."
-    verdict = document["verdict"]
-    number = sum(document["counts"][status] for status in _RESTS_ON[verdict])
+    verdict, counts, outdated = document["verdict"], document["counts"], outdated_of(document["expectations"])
+    number = sum(counts[status] for status in _RESTS_ON[verdict])
     some, none = _LEADS[verdict]
-    return (some if number else none).format(number=f"{number:,}", all=counted(len(document["checks"]), "check"))
+    if verdict == Verdict.NONCONFORMANT and outdated:
+        none = _OUTDATED_LEAD
+    return (some if number else none).format(
+        number=f"{number:,}",
+        all=counted(len(document["checks"]), "check"),
+        how=" unexpectedly" if counts[Status.XFAIL] or outdated else "",
+    )
+
+
+def outdated_of(expectations: Document | None) -> list[str]:
+    """Say of each expectation that fails a run where it stands, and what to do."""
+    known: Document = {} if expectations is None else expectations
+    return [
+        shown(f"{known['file']}: line {entry['line']}: {words.format(**entry)}")
+        for standing, words in _OUTDATED.items()
+        for entry in known.get(standing, ())
+    ]
 
 
 def rows_of(card: Document) -> Iterator[tuple[str, str]]:

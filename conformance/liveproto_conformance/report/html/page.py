@@ -1,4 +1,4 @@
-"""The page: verdict, counts, what failed, what was not judged, and all rules and checks."""
+"""The page: verdict, counts, what failed, what is known or was not judged, and all rules and checks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from liveproto_conformance.report.words import (
     headline_of,
     lead_of,
     of_status,
+    outdated_of,
     profile_of,
     run_of,
     shown,
@@ -83,8 +84,10 @@ def _sections(document: Document) -> Iterator[tuple[str, str, Markup]]:
         yield "counts", "Counts", join([bar(document), _scrolling(counts_table(document, rules))])
     if told:
         yield "failures", f"What did not pass ({len(told):,})", join(failure(check, rules) for check in told)
+    if outdated := outdated_of(document["expectations"]):
+        yield "outdated", "Expectations that are out of date", tag("ul", *(tag("li", line) for line in outdated))
     if unjudged := join(_unjudged(document)):
-        yield "unjudged", "What was not judged", unjudged
+        yield "unjudged", "What is known or was not judged", unjudged
     if document["checks"]:
         tables = [filters(document), rules_table(document), checks_table(document, told)]
         yield "find", "Rules and checks", join(tables)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from liveproto_conformance.report.html.card import badge, prose
 from liveproto_conformance.report.html.markup import Markup, join, tag
-from liveproto_conformance.report.words import area_of, by_area, by_reason, of_status, shown, title_of
+from liveproto_conformance.report.words import area_of, by_area, by_reason, of_status, reason_of, shown, title_of
 from liveproto_conformance.requirements import Level
 from liveproto_conformance.verdict import Status
 
@@ -81,8 +81,8 @@ def _count_row(name: str, words: str, checks: list[Document], statuses: Iterable
 
 
 def reasons(document: Document, status: Status) -> Markup:
-    """Show why checks were not judged, each reason once."""
-    found = by_reason((check["message"], check["id"]) for check in of_status(document, [status]))
+    """Show why checks came out like this, each reason once."""
+    found = by_reason((reason_of(check), check["id"]) for check in of_status(document, [status]))
     if not found:
         return Markup()
     items = [
@@ -180,8 +180,8 @@ def _about(check: Document, above: set[str]) -> Iterator[Markup]:
     title = title_of(check["id"])
     yield tag("p", tag("a", title, href=f"#{check['id']}") if check["id"] in above else title)
     yield tag("p", tag("code", check["id"]), class_="source")
-    if check["message"] and check["id"] not in above:
-        yield tag("p", shown(check["message"]), class_="why")
+    if check["id"] not in above:
+        yield from (tag("p", shown(text), class_="why") for text in (check["reason"], check["message"]) if text)
 
 
 def _time(duration_s: float, slowest_s: float) -> Iterator[Markup]:
