@@ -27,7 +27,6 @@ def running():
     bench = Bench(Settings(url="ws://h/api/live/ws", seed=9), "lpnonce")
     bench.facts = FACTS
     yield Run(bench)
-    bench.close()
 
 
 def ended(*statuses, message="why"):
