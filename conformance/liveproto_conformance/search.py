@@ -163,7 +163,7 @@ class Search:
         if fault is None:
             fault = _fault_of(lambda: end(self.stand, self.task, conversation))
         values = {STEPS: conversation.steps}
-        if isinstance(fault, AssertionError) and self.stand.answered_too_late:
+        if fault is not None and self.stand.answered_too_late:
             fault = self._attempt(values)
             if fault is None:
                 reject()

@@ -134,7 +134,12 @@ class Session:
     def send_raw(self, data: str | bytes) -> None:
         """Send one message exactly as given: one stimulus."""
         self._wire.sent(self, data, stimulus=True)
-        self.connection.send(data)
+        try:
+            self.connection.send(data)
+        except ConnectionEndedError:
+            # What the target sent before its end is heard first, and then the end.
+            while True:
+                self._pump(0.0)
 
     def next_id(self) -> int:
         """Return an id this session did not use."""
@@ -356,7 +361,8 @@ class Session:
             self._replies[id_].append(Reply(id_, line))
         elif not line:
             self.pings.append(time.monotonic())
-            if self.answers_pings and self.connect_result.get("pong") is True:
+            # To a target that has closed since, nothing can be said; receiving will come to that.
+            if self.answers_pings and self.connect_result.get("pong") is True and self.connection.closed is None:
                 self.pong()
         else:
             self.unmatched.append(line)

@@ -9,6 +9,7 @@ import attrs
 
 from liveproto_conformance.bench import PARAMETERS
 from liveproto_conformance.check import CheckMark, NotExercisedError
+from liveproto_conformance.drive.websocket import ConnectionEndedError
 from liveproto_conformance.failures.failure import STEPS
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def attempt(stand: Stand, task: Task, arguments: dict[str, Any], values: Mapping
         except AssertionError as error:
             if not stand.answered_too_late:
                 return error
+        except (ConnectionEndedError, NotExercisedError):
+            if not stand.answered_too_late:
+                raise
         else:
             return None
         stand.reset()

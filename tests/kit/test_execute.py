@@ -1,9 +1,11 @@
 """From a check to its status: failures that last and that do not, replies that never come, shrinking."""
 
+import struct
 import time
 
 import pytest
 from hypothesis import strategies as st
+from servers import CLOSE, TEXT, frame, serving, until_gone, upgrade
 
 from liveproto_conformance import execute as execute_module
 from liveproto_conformance import search
@@ -283,6 +285,32 @@ def test_a_failure_after_our_own_late_pong_is_tried_again(bench):
 
     assert run(bench, function).status is Status.PASS
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("after", ["connect", "fence"])
+def test_a_ping_that_is_read_together_with_its_3012_is_one_answered_too_late(after):
+    given_up = frame(TEXT, b"{}") + frame(CLOSE, struct.pack(">H", 3012) + b"no pong")
+    connections = []
+
+    def handle(sock):
+        connections.append(after)
+        gives_up = {after: given_up} if len(connections) == 1 else {}
+        upgrade(sock)
+        sock.recv(4096)
+        sock.sendall(
+            frame(TEXT, b'{"id":1,"connect":{"client":"c","ping":1,"pong":true}}') + gives_up.get("connect", b"")
+        )
+        sock.recv(4096)
+        sock.sendall(gives_up.get("fence", frame(TEXT, b'{"id":2,"unsubscribe":{}}')))
+        until_gone(sock)
+
+    def function(session):
+        session.fence()
+
+    with serving(handle) as port:
+        outcome = run(Bench(Settings(url=f"ws://127.0.0.1:{port}/"), "lpnonce"), function)
+    assert (outcome.status, outcome.message) == (Status.PASS, "")
+    assert len(connections) == 2
 
 
 def test_a_machine_too_slow_for_pongs_exercises_nothing(bench):

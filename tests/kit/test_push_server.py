@@ -162,6 +162,10 @@ def test_what_is_no_websocket_is_refused(server):
         """It does not come so far."""
 
 
+UNANSWERED_S = 3.5
+"""More than the time until a ping, and Grafana's 25/9 s for its answer."""
+
+
 @pytest.fixture
 def quick():
     """A server whose pings come every 0.3 s."""
@@ -171,23 +175,20 @@ def quick():
 
 def test_who_answers_pings_stays(quick):
     with push_socket(quick) as pusher:
-        assert pusher.wait_closed(1.0) is None
-        assert len(pusher.pings) == 3
+        assert pusher.wait_closed(UNANSWERED_S) is None
+        assert len(pusher.pings) >= 8
 
 
 def test_who_does_not_answer_pings_is_dropped_without_a_close_frame(quick):
     with push_socket(quick) as pusher:
-        time.sleep(0.6)
-        closed = pusher.wait_closed(0)
-        assert closed is None or closed.ending in {Ending.RESET, Ending.EOF}
+        time.sleep(UNANSWERED_S)
         assert pusher.wait_closed(1).ending in {Ending.RESET, Ending.EOF}
-        assert len(pusher.pings) == 1
 
 
 def test_messages_do_not_replace_pongs(quick):
     with push_socket(quick) as pusher:
         for _ in range(12):
-            time.sleep(0.05)
+            time.sleep(UNANSWERED_S / 12)
             pusher.send("# still here")
         assert pusher.wait_closed(1).ending in {Ending.RESET, Ending.EOF}
 

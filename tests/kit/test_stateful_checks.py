@@ -81,7 +81,6 @@ def test_the_same_seed_makes_the_same_sessions():
         made = []
         other = Bench(Settings(url="ws://127.0.0.1:9/", max_examples=30, seed=seed), "lpnonce")
         run(other, variant(wrong=never), lambda conversation: made.append(conversation.steps))
-        other.close()
         return made
 
     assert sessions(0) == sessions(0) != sessions(1)
