@@ -131,11 +131,12 @@ class Session:
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
-    def send_raw(self, data: str | bytes) -> None:
-        """Send one message exactly as given: one stimulus."""
-        self._wire.sent(self, data, stimulus=True)
+    def send_raw(self, *messages: str | bytes) -> None:
+        """Send messages exactly as given, all at once: a stimulus each."""
+        for data in messages:
+            self._wire.sent(self, data, stimulus=True)
         try:
-            self.connection.send(data)
+            self.connection.send(*messages)
         except ConnectionEndedError:
             # What the target sent before its end is heard first, and then the end.
             while True:
@@ -148,13 +149,12 @@ class Session:
     def command(self, kind: str, body: Json, *, id_: int | None = None) -> dict[str, Json]:
         """Make a command with a fresh id, or the one given."""
         command = {"id": self.next_id() if id_ is None else id_, kind: body}
-        self._expect(command)
+        self._expect([command])
         return command
 
     def send(self, *commands: dict[str, Json]) -> None:
         """Send commands as one batch: one stimulus."""
-        for command in commands:
-            self._expect(command)
+        self._expect(commands)
         self.send_raw("\n".join(map(dumps, commands)))
 
     def request(self, kind: str, body: Json) -> Reply:
@@ -170,8 +170,8 @@ class Session:
 
     def pipeline(self, commands: Sequence[dict[str, Json]]) -> list[Reply]:
         """Send commands as a message each, without waiting in between; return their replies in the order sent."""
-        for command in commands:
-            self.send(command)
+        self._expect(commands)
+        self.send_raw(*map(dumps, commands))
         return self.replies(command["id"] for command in commands)
 
     # -- what a session does --------------------------------------------------------------------------------------
@@ -336,10 +336,12 @@ class Session:
             )
         )
 
-    def _expect(self, command: dict[str, Json]) -> None:
-        kind = next((kind for kind in REPLY_REQUIREMENTS if kind in command), None)
-        if kind is not None:
-            self._requirements[command.get("id", 0)] = REPLY_REQUIREMENTS[kind]
+    def _expect(self, commands: Iterable[dict[str, Json]]) -> None:
+        """Remember which requirements ask for the replies."""
+        for command in commands:
+            kind = next((kind for kind in REPLY_REQUIREMENTS if kind in command), None)
+            if kind is not None:
+                self._requirements[command.get("id", 0)] = REPLY_REQUIREMENTS[kind]
 
     def _pump(self, timeout_s: float) -> None:
         try:

@@ -1,10 +1,16 @@
-"""Each module of liveproto is covered in full by its own unit file."""
+"""Each module of liveproto is covered in full by its own unit file.
 
+The unit tests run once; what was covered is kept by test file (``contexts``).
+"""
+
+import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import coverage
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -68,13 +74,24 @@ def test_every_module_is_listed():
     assert files == set(MODULES.values())
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_is_covered_by_its_own_file(name, tmp_path):
-    environment = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")}
-    coverage = [sys.executable, "-m", "coverage"]
-    run = [*coverage, "run", "--branch", "--source=liveproto", "-m", "pytest", "-q", "-x", f"tests/unit/test_{name}.py"]
-    done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """What the unit tests cover."""
+    data = tmp_path_factory.mktemp("coverage") / "data"
+    run = [sys.executable, "-m", "coverage", "run", "--branch", "--source=liveproto", f"--data-file={data}"]
+    tests = ["-m", "pytest", "-q", "-x", "-p", "tests.house.contexts", "tests/unit"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*run, *tests], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
-    report = [*coverage, "report", f"--include={MODULES[name]}", "--fail-under=100"]
-    done = subprocess.run(report, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    found = coverage.Coverage(data_file=data, config_file=ROOT / "pyproject.toml")
+    found.load()
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_covered_by_its_own_file(name, measured, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    own = f"^{re.escape(f'tests/unit/test_{name}.py')}"
+    report = io.StringIO()
+    share = measured.report(file=report, include=[MODULES[name]], contexts=["^$", own], show_missing=True)
+    assert share == 100, report.getvalue()

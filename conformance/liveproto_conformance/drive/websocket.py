@@ -139,18 +139,19 @@ class Connection:
         self.subprotocol: str | None = None
         self.closed: Closed | None = None
 
-    def send(self, data: str | bytes) -> None:
-        """Send one message: text as a text message, bytes as a binary one.
+    def send(self, *messages: str | bytes) -> None:
+        """Send messages, in one piece: text as text messages, bytes as binary ones.
 
         Raises:
             ConnectionEndedError: it can no longer be written.
         """
         if self.closed is not None:
             raise ConnectionEndedError(self.closed)
-        if isinstance(data, str):
-            self._protocol.send_text(data.encode())
-        else:
-            self._protocol.send_binary(data)
+        for data in messages:
+            if isinstance(data, str):
+                self._protocol.send_text(data.encode())
+            else:
+                self._protocol.send_binary(data)
         self._flush()
 
     def receive(self, timeout_s: float) -> Message:
@@ -204,17 +205,17 @@ class Connection:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if self._writable:
-                self._write(data)
+        parts = self._protocol.data_to_send()
+        if parts and self._writable:
+            # An empty part stands for the end.
+            self._write(b"".join(parts), ends=b"" in parts)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, *, ends: bool) -> None:
         try:
             # Reading leaves a timeout of its own, too short for a large message.
             self._socket.settimeout(_SEND_TIMEOUT_S)
-            if data:
-                self._socket.sendall(data)
-            else:
+            self._socket.sendall(data)
+            if ends:
                 self._socket.shutdown(socket.SHUT_WR)
         except TimeoutError:
             # Part of a frame is out, so that nothing can follow; and to wait again would cost as much again.
