@@ -42,7 +42,7 @@ PATIENCE_S: Final = 0.1
 """Time to wait for something while a failure is made smaller."""
 MAX_STEPS: Final = 25
 """Of one session."""
-SESSIONS_SHARE: Final = 0.46
+SESSIONS_SHARE: Final = 0.5
 """So many sessions for each example of other checks."""
 
 

@@ -98,7 +98,7 @@ class Settings:
 
 
 FAST_EXAMPLES: Final = 20
-FULL_EXAMPLES: Final = 56
+FULL_EXAMPLES: Final = 52
 
 _MAX_SECONDS: Final = 86_400
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -1,7 +1,7 @@
 """Cut a body into chunks of whole lines.
 
 Theory. Batch steps on a body of many megabytes miss every cache and hold every intermediate text of it at once; chunks
-of some hundred lines are faster and bound the memory. A newline ends a line when the quotes before it are even, those
+of some thousand lines are faster and bound the memory. A newline ends a line when the quotes before it are even, those
 that are escaped left out. Where that is wrong, because a quote stands in a name or a tag, a chunk ends inside a string,
 and then it is not covered: what the fast route accepts ends where a line ends.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHUNK_LINES: Final = 1000
+CHUNK_LINES: Final = 3000
 _MIN_BYTES: Final = 4096
 _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
 
