@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from liveproto.errors import LimitExceededError, LineProtocolError
-from liveproto.frames import exact_route, frame_json
-from liveproto.frames.converter import CELL_LIMIT, Converter
+from liveproto.frames import frame_json
+from liveproto.frames.converter import Converter, convert_metrics
 from liveproto.frames.line_protocol import parse
 from liveproto_conformance.verdict import Exit
 
@@ -39,10 +39,8 @@ def convert(body: bytes, frame_format: FrameFormat, dialect: Dialect, now_ns: in
 def _frames(body: bytes, frame_format: FrameFormat, dialect: Dialect, now_ns: int) -> list[DataFrame]:
     if dialect == "grafana":
         return Converter(frame_format).convert(body, now_ns=now_ns)
-    metrics = list(map(_without_repeats, parse(body, now_ns=now_ns, dialect=dialect).metrics))
-    if frame_format == "wide":
-        return exact_route.wide(metrics)
-    return exact_route.labels_column(metrics, CELL_LIMIT)
+    metrics = parse(body, now_ns=now_ns, dialect=dialect).metrics
+    return convert_metrics(list(map(_without_repeats, metrics)), frame_format)
 
 
 def _without_repeats(metric: Metric) -> Metric:

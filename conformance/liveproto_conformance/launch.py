@@ -16,7 +16,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
@@ -109,7 +109,7 @@ def _is_ready(ready: str | None, port: int, tls: ssl.SSLContext) -> bool:
         if ready is not None:
             scheme, host, path, query, _ = urlsplit(ready)
             client = HttpClient(f"{scheme}://{host}", headers={}, tls=tls, timeout_s=1.0)
-            return client.get(f"{path or '/'}?{query}" if query else path or "/").status in _SUCCESS
+            return client.get(urlunsplit(("", "", path or "/", query, ""))).status in _SUCCESS
         with socket.create_connection(("127.0.0.1", port), timeout=1.0):
             return True
     except (OSError, ValueError):

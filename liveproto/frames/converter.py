@@ -22,7 +22,10 @@ from liveproto.frames.shield import NotCoveredError
 from liveproto.frames.taken import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from liveproto.frames.frame import DataFrame
+    from liveproto.frames.line_protocol import Metric
 
 FrameFormat: TypeAlias = Literal["labels_column", "wide"]
 
@@ -103,6 +106,17 @@ def convert_exactly(
 ) -> list[DataFrame]:
     """Convert one body by the exact route alone; see ``Converter.convert``."""
     metrics = parse(data, now_ns=now_ns).metrics
+    return convert_metrics(metrics, frame_format, cell_limit=cell_limit, label_limit=label_limit)
+
+
+def convert_metrics(
+    metrics: Sequence[Metric],
+    frame_format: FrameFormat = "labels_column",
+    *,
+    cell_limit: int = CELL_LIMIT,
+    label_limit: int = LABEL_LIMIT,
+) -> list[DataFrame]:
+    """Make frames of lines that are read already, in whatever dialect; see ``Converter.convert``."""
     if frame_format == "wide":
         return exact_route.wide(metrics, label_limit)
     return exact_route.labels_column(metrics, cell_limit)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import attrs
 
 from liveproto.errors import LineErrorKind, LineProtocolError
-from liveproto.frames import exact_route
-from liveproto.frames.converter import CELL_LIMIT
+from liveproto.frames.converter import FrameFormat, convert_metrics
 from liveproto.frames.grafana_grammar import GRAFANA
 from liveproto.frames.line_grammar import Fault, Grammar, Kind, read_bool, read_float, read_point, skip_to_point
 from liveproto.frames.line_protocol import Metric
@@ -31,7 +30,7 @@ _INT64: Final = 2**63
 class _Reader:
     """A converter with a grammar of its own."""
 
-    frame_format: str
+    frame_format: FrameFormat
     grammar: Grammar
     change: Callable[[Metric], Metric]
     unit_ns: int
@@ -47,9 +46,7 @@ class _Reader:
             for point in points
             for at in [point.time_ns]
         ]
-        return (
-            exact_route.wide(metrics) if self.frame_format == "wide" else exact_route.labels_column(metrics, CELL_LIMIT)
-        )
+        return convert_metrics(metrics, self.frame_format)
 
     def _points(self, data: bytes) -> Iterator[Point]:
         at = skip_to_point(self.grammar, data, 0)
@@ -68,7 +65,7 @@ def _reads(
 ) -> Parts:
     """Read lines with other tokens, or change what was read."""
     grammar = attrs.evolve(GRAFANA, **tokens)
-    converters = {name: _Reader(name, grammar, change, unit_ns) for name in ("labels_column", "wide")}
+    converters = {name: _Reader(name, grammar, change, unit_ns) for name in get_args(FrameFormat)}
 
     def ingest(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - those of the rules
         return parts.ingest(*arguments, **{**options, "converters": converters})
