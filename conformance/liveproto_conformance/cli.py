@@ -287,7 +287,7 @@ def replay(repro: Path, url: str | None, config: Path | None, **options: Any) ->
 @cli.command()
 @click.option("--mutant", "mutants", multiple=True, metavar="NAME", help="only this mutant, named or on the wire")
 @click.option("--only", type=click.Choice(["null", "named", "wire", "twin"]), help="only one part")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="processes; default: two for each core")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="processes; default: three for each core")
 @click.option(
     "--report-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write the matrix there"
 )

@@ -95,10 +95,8 @@ def filled(page: str, parts: Mapping[str, str]) -> str:
 
 
 def render_verdicts(docs: Path) -> dict[Path, str]:
-    """Return docs/verdicts.md with the figures of the self-test beside it; nothing where none is kept."""
+    """Return docs/verdicts.md with the figures of the self-test beside it."""
     selftest, page = docs / "selftest.json", docs / "verdicts.md"
-    if not selftest.exists():
-        return {}
     figures = figures_of(json.loads(selftest.read_text(encoding="utf-8")))
     return {page: filled(page.read_text(encoding="utf-8"), figures)}
 

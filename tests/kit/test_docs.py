@@ -198,7 +198,6 @@ def test_the_page_has_a_place_for_each_figure():
 
 def test_the_page_is_made_of_the_self_test_beside_it(tmp_path):
     (tmp_path / "verdicts.md").write_text(PAGE)
-    assert render_verdicts(tmp_path) == {}
     (tmp_path / "selftest.json").write_text(json.dumps(selftest()))
     [(path, text)] = render_verdicts(tmp_path).items()
     assert path == tmp_path / "verdicts.md"

@@ -123,6 +123,7 @@ def test_what_fails_beside_may_have_a_reason_for_all_that_break_a_rule(rule):
     [
         (OffTarget(mutants=("twice",), checks=("pub.*",), reason="why"), None),
         (OffTarget(mutants=("twice",), checks=("pub.*", "conv.*"), reason="why"), "checks conv.* is of no use: why"),
+        (OffTarget(mutants=("twice",), checks=("conv.*",), reason="why", by_chance=True), None),
         (OffTarget(mutants=("twice", "x"), checks=("pub.*",), reason="why"), "mutants x is of no use: why"),
         (OffTarget(breaks=("GL-X-*", "GL-SUB-*"), checks=("pub.*",), reason="why"), "breaks GL-X-* is of no use: why"),
     ],
@@ -231,12 +232,18 @@ def test_reasons_are_read(tmp_path):
         breaks = ["GL-SUB-*"]
         checks = ["pub.x"]
         reason = "c"
+        [[off_target_by_chance]]
+        mutants = ["a"]
+        checks = ["sub.x"]
+        reason = "f"
         [[survivor]]
         mutant = "d"
         reason = "e"
         """
     )
     known = read_known(path)
+    assert [entry.by_chance for entry in known.off_target] == [False, False, True]
+    assert known.reason_for("a", [], "sub.x") == "f"
     assert known.survivors == {"d": "e"}
     assert known.reason_for("a", [], "conv.x") == "b"
     assert known.reason_for("a", ["GL-SUB-001"], "pub.x") == "c"
@@ -248,7 +255,7 @@ def test_reasons_are_read(tmp_path):
     ("text", "said"),
     [
         ("[[off_target]", "known.toml: "),
-        ("[[survivors]]", "expected off_target or survivor, got survivors"),
+        ("[[survivors]]", "expected off_target or off_target_by_chance or survivor, got survivors"),
         ('[[survivor]]\nmutant = "a"', r"\[\[survivor\]\]: expected mutant, reason, none of them empty, got"),
         ('[[survivor]]\nmutant = "a"\nreason = ""', r"\[\[survivor\]\]: expected"),
         (

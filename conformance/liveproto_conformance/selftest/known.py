@@ -2,8 +2,9 @@
 
 Theory. What a mutant breaks is seldom seen by one check alone: ``[[off_target]]`` says which others fail too, and why,
 for mutants by their names or for all that break certain requirements; ``[[survivor]]`` says why a wire mutant need not
-be noticed. In lists ``conv.*`` stands for every check of that module, ``GL-CONV-*`` for every requirement of that area.
-An entry that no longer says what happens is a fault of the self-test.
+be noticed. ``[[off_target_by_chance]]`` is for what fails in some runs only: a second answer that may come too late to
+be seen. In lists ``conv.*`` stands for every check of that module, ``GL-CONV-*`` for every requirement of that area.
+Any other entry that no longer says what happens is a fault of the self-test.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 FILE: Final = Path(__file__).with_name("known.toml")
 _MUTANTS, _BREAKS = "mutants", "breaks"
 _REST: Final[Mapping[str, type]] = {"checks": list, "reason": str}
+_OFF_TARGET: Final = ({_MUTANTS: list, **_REST}, {_BREAKS: list, **_REST})
 _TABLES: Final[Mapping[str, tuple[Mapping[str, type], ...]]] = {
-    "off_target": ({_MUTANTS: list, **_REST}, {_BREAKS: list, **_REST}),
+    "off_target": _OFF_TARGET,
+    "off_target_by_chance": _OFF_TARGET,
     "survivor": ({"mutant": str, "reason": str},),
 }
 """The keys that an entry of each table has, or may have instead."""
@@ -38,6 +41,8 @@ class OffTarget:
     reason: str
     mutants: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
+    by_chance: bool = False
+    """Whether they fail in some runs only."""
 
     def concerns(self, mutant: str, breaks: Iterable[str]) -> bool:
         """Tell whether it is about a mutant, by its name or by what it breaks."""
@@ -85,14 +90,17 @@ def read_known(path: Path = FILE) -> Known:
                 wanted = " or ".join(", ".join(keys) for keys in _TABLES[table])
                 raise UsageError(f"{path}: [[{table}]]: expected {wanted}, none of them empty, got {entry}")
     return Known(
-        tuple(map(_off_target, document.get("off_target", []))),
+        (
+            *(_off_target(entry, by_chance=False) for entry in document.get("off_target", [])),
+            *(_off_target(entry, by_chance=True) for entry in document.get("off_target_by_chance", [])),
+        ),
         {entry["mutant"]: entry["reason"] for entry in document.get("survivor", [])},
     )
 
 
-def _off_target(entry: dict[str, Any]) -> OffTarget:
-    mutants, breaks = tuple(entry.get(_MUTANTS, ())), tuple(entry.get(_BREAKS, ()))
-    return OffTarget(checks=tuple(entry["checks"]), reason=entry["reason"], mutants=mutants, breaks=breaks)
+def _off_target(entry: dict[str, Any], *, by_chance: bool) -> OffTarget:
+    lists = {key: tuple(entry.get(key, ())) for key in (_MUTANTS, _BREAKS, "checks")}
+    return OffTarget(**lists, reason=entry["reason"], by_chance=by_chance)
 
 
 def _fits(entry: dict[str, Any], keys: Mapping[str, type]) -> bool:

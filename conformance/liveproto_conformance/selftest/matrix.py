@@ -181,6 +181,8 @@ def faults_of_known(known: Known, rows: Sequence[Row], mutants: Collection[str])
     for mutant in known.survivors.keys() - set(mutants):
         yield f"known.toml: survivor: there is no mutant {mutant}"
     for entry in known.off_target:
+        if entry.by_chance:
+            continue
         for name, part in entry.parts():
             if not any(part.covers(row.id, row.breaks, each.check) for row in rows for each in row.off_target):
                 yield f"known.toml: off_target: {name} is of no use: {entry.reason}"

@@ -56,7 +56,7 @@ class Asked:
 
     only: str | None = None
     mutants: tuple[str, ...] = ()
-    jobs: int = 2 * (os.cpu_count() or 1)
+    jobs: int = 3 * (os.cpu_count() or 1)
     report_dir: Path | None = None
 
     def of(self, part: str, ids: Collection[Id]) -> list[Id]:
