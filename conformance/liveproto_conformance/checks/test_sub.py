@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from liveproto_conformance.bench import Facts, Stand
 from liveproto_conformance.check import NotApplicableError, check, generated, given_that
 from liveproto_conformance.drive.websocket import Ending
-from liveproto_conformance.session import Reply, Session, carries, dumps, object_at
+from liveproto_conformance.session import Push, Reply, Session, carries, dumps, object_at
 from liveproto_conformance.strategies import json_values
 
 _STATEFUL_FIELDS: Final = ("recoverable", "positioned", "recovered", "epoch", "offset", "publications")
@@ -304,19 +304,48 @@ def test_subscribes_sent_together_are_all_answered(stand: Stand, session: Sessio
 
 @check("GL-SUB-027")
 def test_the_joiners_own_join_follows_its_reply(stand: Stand, session: Session, facts: Facts) -> None:
-    if facts.version is None:
-        raise NotApplicableError("no channel is known on which this target pushes joins")
-    channel = stand.grafana_channel(f"grafana/dashboard/uid/{stand.bench.nonce}")
-    command = session.command("subscribe", {"channel": channel})
-    session.send(command)
-    reply = session.reply(command["id"])
-    if reply.error is not None:
-        raise NotApplicableError(f"{channel} was answered {reply.error.code} {reply.error.message}")
-    joined = session.push(channel, "join")
-    info = object_at(joined.body, "info", "member")
-    assert info.get("client") == session.client, f"expected our own join, got {dumps(joined.raw)}"
+    channel = _channel_with_joins(stand, facts)
+    reply = _subscribed(session, channel)
+    joined = _told_of(session, channel, "join", session)
     order = [line for line in session.lines if line in (reply.raw, {"push": joined.raw})]
     assert order[0] == reply.raw, f"expected the reply before the join, got {order}"
+
+
+@check("GL-SUB-031")
+def test_subscribers_of_a_dashboard_are_told_of_each_other(stand: Stand, session: Session, facts: Facts) -> None:
+    channel = _channel_with_joins(stand, facts)
+    _subscribed(session, channel)
+    other = stand.connected()
+    _subscribed(other, channel)
+    _told_of(session, channel, "join", other)
+    other.unsubscribe(channel)
+    _told_of(session, channel, "leave", other)
+    _subscribed(other, channel)
+    _told_of(session, channel, "join", other)
+    stand.hang_up(other)
+    _told_of(session, channel, "leave", other)
+
+
+def _channel_with_joins(stand: Stand, facts: Facts) -> str:
+    if facts.version is None:
+        raise NotApplicableError("no channel is known on which this target pushes joins")
+    return stand.grafana_channel(f"grafana/dashboard/uid/{stand.bench.nonce}")
+
+
+def _subscribed(session: Session, channel: str) -> Reply:
+    reply = session.request("subscribe", {"channel": channel})
+    if reply.error is not None:
+        raise NotApplicableError(f"{channel} was answered {reply.error.code} {reply.error.message}")
+    return reply
+
+
+def _told_of(session: Session, channel: str, kind: str, who: Session) -> Push:
+    """Wait for the push that a client has joined or left; those of others are skipped."""
+    while True:
+        push = session.push(channel, kind)
+        info = object_at(push.body, "info", f"of a {kind}")
+        if info.get("client") == who.client:
+            return push
 
 
 @check("GL-SUB-029")

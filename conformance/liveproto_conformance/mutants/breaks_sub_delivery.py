@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LATE_S: Final = 0.02
 _NO_LIMIT: Final = 10**6
+_TOLD: Final = "sub.subscribers_of_a_dashboard_are_told_of_each_other"
 
 
 class _StaysInEngine(Connection):
@@ -228,6 +229,36 @@ class _JoinsEarly(Connection):
 )
 def the_join_overtakes_its_reply(parts: Parts) -> Parts:
     return attrs.evolve(parts, connection=_JoinsEarly, protocol=PushesAnything)
+
+
+class _GoesUntold(Connection):
+    def answer(self, event: ev.ServerEvent) -> None:
+        if isinstance(event, ev.Disconnected):
+            self._told.clear()
+        super().answer(event)
+
+
+@mutant(
+    "GL-SUB-031",
+    must_fail=_TOLD,
+    why="leaves are published by the unsubscribe handler, and a connection that ends does not pass it",
+)
+def who_is_gone_has_not_left(parts: Parts) -> Parts:
+    return attrs.evolve(parts, connection=_GoesUntold)
+
+
+class _TellsTheNewest(Engine):
+    def publish(self, key: Hashable, make_push: Callable[[str], m.Push]) -> None:
+        if make_push("").join is None:
+            super().publish(key, make_push)
+            return
+        subscriber, name = list(self._channels[key].items())[-1]
+        subscriber.deliver(name, json_v2.encode(m.Reply(push=make_push(name))))
+
+
+@mutant("GL-SUB-031", must_fail=_TOLD, why="the join is sent on the connection that joins, as its reply is")
+def only_the_newcomer_is_told(parts: Parts) -> Parts:
+    return attrs.evolve(parts, engine=_TellsTheNewest)
 
 
 class _LeavesAll(Engine):
