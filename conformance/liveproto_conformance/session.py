@@ -37,6 +37,8 @@ REPLY_REQUIREMENTS: Final = {
     "ping": "GL-CMD-009",
 }
 """The requirement that asks for the reply to each request."""
+_PUSH_REQUIREMENTS: Final = {"pub": "GL-SUB-016", "join": "GL-SUB-031", "leave": "GL-SUB-031"}
+"""The requirement that asks for each push."""
 _SHOWN: Final = 300
 _GIVEN_UP: Final = frozenset({Ending.EOF, Ending.RESET})
 """Endings without a Close frame that are the target's own."""
@@ -254,7 +256,7 @@ class Session:
                 raise NoReplyError(
                     f"expected a {kind} push of {channel!r} within {self.timeout_s:g} s, got {others}"
                     f"{self._instead(before)}",
-                    "GL-SUB-016",
+                    _PUSH_REQUIREMENTS[kind],
                 ) from None
             except ConnectionEndedError as ended:
                 raise AssertionError(f"expected a {kind} push of {channel!r}, got {ended.closed}") from None
