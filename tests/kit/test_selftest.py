@@ -4,16 +4,19 @@ import json
 import subprocess
 import sys
 
+import attrs
 import jsonschema_rs
 import pytest
 
 from liveproto_conformance.catalogue import catalogue
 from liveproto_conformance.mutants.null_servers import NULL_SERVERS
 from liveproto_conformance.mutants.registry import Mutant, mutants
+from liveproto_conformance.reference.server import Parts
 from liveproto_conformance.requirements import requirements
 from liveproto_conformance.resources import load_schema
 from liveproto_conformance.selftest import matrix
 from liveproto_conformance.selftest.known import Known, OffTarget, read_known
+from liveproto_conformance.selftest.named import can_show
 from liveproto_conformance.selftest.null import NullServer
 from liveproto_conformance.selftest.outcome import Told, Tried
 from liveproto_conformance.selftest.report import Findings, Machine, document_of, page_of
@@ -342,6 +345,18 @@ def test_one_mutant_of_each_kind_can_be_tried(tmp_path):
     named, wire = document["mutants"]
     assert set(named["killed_by"]) == set(mutants()["publications-arrive-twice"].must_fail)
     assert 0 < len(wire["killed_by"]) <= matrix.ENOUGH
+
+
+LINES, CELLS = "line.values_are_read_as_they_are_written", "conv.values_become_cells_of_their_types"
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [("engine", {OTHER, CELLS}), ("streams", {OTHER, CELLS, LINES}), ("ingest", {CELLS, LINES})],
+)
+def test_a_mutant_meets_the_checks_that_it_can_show_to(changed, shown):
+    parts = attrs.evolve(Parts(), **{changed: object})
+    assert {id_ for id_ in (OTHER, CELLS, LINES) if can_show(parts, catalogue()[id_])} == shown
 
 
 # -- a whole run -----------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Tries one named mutant: the checks that must notice it as in a fast run, and every other one with little input.
 
 Theory. What fails beside the checks that must is found with one example each, which a run over all mutants can afford.
-Timer checks wait for seconds: only mutants that name one meet them. And what only a push runs can show to no check that
-pushes nothing, so that those are left out.
+Timer checks wait for seconds: only mutants that name one meet them. What only a push runs can show to no check that
+pushes nothing, so that those are left out; and how lines are read is tried on no mutant that leaves pushes alone, which
+takes long and says of its deliveries what other checks that push say too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _PUSH_PARTS: Final = frozenset({"ingest", "push_socket"})
 """Parts of a server that nothing runs but a push."""
+_STREAM_PARTS: Final = _PUSH_PARTS | {"streams"}
 _FEW_EXAMPLES: Final = 1
 
 
@@ -61,6 +63,8 @@ def can_show(parts: Parts, check: Check) -> bool:
     exchanged = {
         part.name for part in attrs.fields(Parts) if getattr(parts, part.name) is not getattr(plain, part.name)
     }
+    if check.requirements[0].area == "LINE":
+        return not exchanged.isdisjoint(_STREAM_PARTS)
     return not exchanged <= _PUSH_PARTS or pushes(check)
 
 

@@ -13,6 +13,8 @@ import os
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from operator import itemgetter
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
@@ -126,7 +128,7 @@ def _replaced(first: Iterable[Tried], second: Iterable[Tried]) -> list[Tried]:
 
 
 def _tried(asked: Asked, console: Console) -> _Results:
-    """Try what was asked for, the longest trials first."""
+    """Try what was asked for, of each part in turn: some mostly wait, others mostly compute."""
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=16),
@@ -142,19 +144,25 @@ def _tried(asked: Asked, console: Console) -> _Results:
         TemporaryDirectory() as folder,
         ProcessPoolExecutor(asked.jobs, context, _start_worker, (cache_folder() or folder,)) as pool,
     ):
-        task = progress.add_task("trials", total=0)
+        task = progress.add_task("trials")
+        plan: list[tuple[float, Callable[[], None]]] = []
 
-        def submit(trial: Callable[[Id], Result], ids: Collection[Id]) -> list[Future[Result]]:
-            futures = [pool.submit(trial, id_) for id_ in ids]
-            for future in futures:
-                future.add_done_callback(lambda _: progress.advance(task))
-            progress.update(task, total=(progress.tasks[task].total or 0) + len(futures))
+        def start(trial: Callable[[Id], Result], id_: Id, futures: list[Future[Result]]) -> None:
+            futures.append(pool.submit(trial, id_))
+            futures[-1].add_done_callback(lambda _: progress.advance(task))
+
+        def planned(trial: Callable[[Id], Result], ids: Sequence[Id]) -> list[Future[Result]]:
+            futures: list[Future[Result]] = []
+            plan.extend((number / len(ids), partial(start, trial, id_, futures)) for number, id_ in enumerate(ids))
             return futures
 
-        twin = submit(try_twin, asked.of("twin", SEEDS))
-        nulls = submit(try_null, asked.of("null", NULL_SERVERS))
-        named = submit(try_named, asked.of("named", mutants()))
-        wire = submit(try_wire, asked.of("wire", wire_mutants()))
+        twin = planned(try_twin, asked.of("twin", SEEDS))
+        nulls = planned(try_null, asked.of("null", NULL_SERVERS))
+        named = planned(try_named, asked.of("named", mutants()))
+        wire = planned(try_wire, asked.of("wire", wire_mutants()))
+        progress.update(task, total=len(plan))
+        for _, start_next in sorted(plan, key=itemgetter(0)):
+            start_next()
         try:
             return _Results(nulls=_all(nulls), named=_all(named), wire=_all(wire), twin=_all(twin))
         except BaseException:
