@@ -367,7 +367,7 @@ WORDS = {
     "accepts-and-stays-mute": "no answer to the handshake within 1 s",
     "websocket-mute": "connect was never answered: expected a reply with id 1 within 1 s, got none",
     "websocket-echo": "the connect result has no client: {}",
-    "websocket-closes": "close 1000 ''. Is ",
+    "websocket-closes": "connect was never answered: expected a reply with id 1, got close 1000 ''",
     "http-only": "the handshake was answered with HTTP 200",
     "websocket-random-json": "connect was never answered: expected a reply with id 1 within 1 s, got none",
 }
