@@ -2,8 +2,8 @@
 
 Theory. A ``Bench`` is the run; a ``Stand`` is one execution of one check on it: it opens connections, counts the
 stimuli and closes everything at its end. Names are a run nonce plus a counter, so that the hash of all stimuli, taken
-with the nonce replaced, is the same for the same seed. Timer checks run in threads of their own: what is shared has one
-lock.
+with the nonce replaced, is the same for the same seed. What arrives is judged when the next message has gone out and
+the target has its turn. Timer checks run in threads of their own: what is shared has one lock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import subprocess
 import threading
 import time
 import weakref
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -27,7 +27,7 @@ from liveproto_conformance.check import NotApplicableError, NotExercisedError, g
 from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.drive.websocket import JUDGED, Closed, Connection, Message, open_connection
 from liveproto_conformance.failures.failure import Traffic
-from liveproto_conformance.oracle import Oracle, Watch
+from liveproto_conformance.oracle import Oracle, Watch, objects_of
 from liveproto_conformance.pushing import Ingest
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.session import Json, Session, carries, dumps
@@ -48,6 +48,8 @@ STREAM_CHANNELS: Final = 64
 """Names in use for channels a target may keep for ever (managed streams)."""
 _NONCE_MARK: Final = b"<nonce>"
 _COMMAND_TIMEOUT_S: Final = 10.0
+_MAX_UNJUDGED: Final = 64
+"""So many messages may wait to be judged."""
 
 
 @attrs.frozen(kw_only=True)
@@ -198,6 +200,15 @@ class Bench:
             self.waiting_s += seconds
 
 
+@attrs.frozen
+class _Followed:
+    """A connection with its number and what follows it."""
+
+    connection: int
+    watch: Watch
+    shadow: Shadow
+
+
 class Stand:
     """One execution of one check: everything it opens is closed when it ends."""
 
@@ -215,7 +226,8 @@ class Stand:
         self.answered_too_late = False
         """Whether the target gave up on a connection because it was not read in time to answer a ping."""
         self._timers = timers
-        self._sessions: dict[Session, tuple[int, Watch, Shadow]] = {}
+        self._sessions: dict[Session, _Followed] = {}
+        self._unjudged: deque[tuple[_Followed, Message]] = deque()
         self._names = itertools.count()
         self._tokens = itertools.count(1_000_001)
         self._publishing: Session | None = None
@@ -240,8 +252,8 @@ class Stand:
     def hang_up(self, session: Session) -> None:
         """Close one connection from our side."""
         session.connection.close()
-        _, _, shadow = self._sessions.pop(session)
-        shadow.left()
+        self._judge()
+        self._sessions.pop(session).shadow.left()
         self.bench.hung_up()
 
     # -- what checks ask for by name -----------------------------------------------------------------------------
@@ -255,7 +267,7 @@ class Stand:
         number = self.bench.connection_number()
         name = f"{self.check}, connection {number}"
         watch = Watch(self.bench.oracle, name, number, self.traffic)
-        self._sessions[session] = (number, watch, Shadow(self.bench.coverage))
+        self._sessions[session] = _Followed(number, watch, Shadow(self.bench.coverage))
         return session
 
     def connected(self) -> Session:
@@ -434,31 +446,41 @@ class Stand:
     # -- traffic ---------------------------------------------------------------------------------------------------
 
     def sent(self, session: Session, data: str | bytes, *, stimulus: bool) -> None:
-        """Count, watch and record what goes to the target."""
+        """Count, watch and record what went to the target, and judge what came before."""
         self._in_time()
-        number, watch, shadow = self._sessions[session]
+        self._judge()
+        followed = self._sessions[session]
         raw = data.encode() if isinstance(data, str) else data
         if stimulus:
             self.bench.stimulus(self.check, raw)
-        watch.sent(data)
-        shadow.sent(raw)
-        self.bench.record(self, number, ">", "text" if isinstance(data, str) else "binary", raw)
+        followed.watch.sent(data)
+        followed.shadow.sent(raw)
+        self.bench.record(self, followed.connection, ">", "text" if isinstance(data, str) else "binary", raw)
 
     def received(self, session: Session, message: Message) -> Sequence[dict[str, Json]]:
-        """Watch and record what comes from the target."""
+        """Record what comes from the target, to be judged a little later."""
         self._in_time()
-        number, watch, shadow = self._sessions[session]
-        self.bench.record(self, number, "<", "binary" if message.binary else "text", message.data)
-        shadow.received(message.data)
-        return watch.received(message)
+        followed = self._sessions[session]
+        self.bench.record(self, followed.connection, "<", "binary" if message.binary else "text", message.data)
+        self._unjudged.append((followed, message))
+        if len(self._unjudged) > _MAX_UNJUDGED:
+            self._judge()
+        return objects_of(message)
 
     def closed(self, session: Session, closed: Closed) -> None:
         """Watch and record the end of a connection."""
-        number, watch, shadow = self._sessions[session]
-        self.bench.record(self, number, "<", "close", dumps([closed.code, closed.reason]).encode())
-        watch.closed(closed)
-        shadow.closed(closed.code)
+        self._judge()
+        followed = self._sessions[session]
+        self.bench.record(self, followed.connection, "<", "close", dumps([closed.code, closed.reason]).encode())
+        followed.watch.closed(closed)
+        followed.shadow.closed(closed.code)
         self.answered_too_late |= closed.code == NO_PONG.code and session.answers_pings and not self._timers
+
+    def _judge(self) -> None:
+        while self._unjudged:
+            followed, message = self._unjudged.popleft()
+            followed.shadow.received(message.data)
+            followed.watch.received(message)
 
     def _in_time(self) -> None:
         if time.monotonic() > self._ends:

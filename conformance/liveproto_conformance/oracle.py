@@ -67,7 +67,7 @@ class Oracle:
                     place=Place(
                         connection=connection, message=finding.message, line=finding.line, pointer=finding.pointer
                     ),
-                    traffic=traffic.kept(_KEPT),
+                    traffic=traffic.up_to(connection, finding.message, _KEPT),
                 )
             findings.append(f"{finding.text}, in {where}, {place}: {shown[:_SHOWN]!r}")
 
@@ -93,13 +93,11 @@ class Watch:
         self._monitor.receive_message(Side.CLIENT, data, now=time.monotonic())
         self._monitor.findings()
 
-    def received(self, message: Message) -> list[dict[str, Json]]:
-        """Take a message from the target, judge it, and return the objects on its lines."""
+    def received(self, message: Message) -> None:
+        """Take a message from the target and judge it."""
         data = message.data if message.binary else message.data.decode(errors="surrogateescape")
         self._monitor.receive_message(Side.SERVER, data, now=time.monotonic())
         self._keep(message.data)
-        lines = map(read_line, split_lines(message.data))
-        return [line.object for line in lines if line.object is not None and not line.rest]
 
     def closed(self, closed: Closed) -> None:
         """Take the end of the connection by the target."""
@@ -110,3 +108,9 @@ class Watch:
     def _keep(self, shown: bytes) -> None:
         for finding in self._monitor.findings():
             self._oracle.found(finding, self._name, shown, self._connection, self._traffic)
+
+
+def objects_of(message: Message) -> list[dict[str, Json]]:
+    """Return the objects on the lines of a message, and nothing for its other lines."""
+    lines = map(read_line, split_lines(message.data))
+    return [line.object for line in lines if line.object is not None and not line.rest]

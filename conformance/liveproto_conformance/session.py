@@ -135,14 +135,14 @@ class Session:
 
     def send_raw(self, *messages: str | bytes) -> None:
         """Send messages exactly as given, all at once: a stimulus each."""
-        for data in messages:
-            self._wire.sent(self, data, stimulus=True)
         try:
             self.connection.send(*messages)
         except ConnectionEndedError:
+            self._note(messages)
             # What the target sent before its end is heard first, and then the end.
             while True:
                 self._pump(0.0)
+        self._note(messages)
 
     def next_id(self) -> int:
         """Return an id this session did not use."""
@@ -322,8 +322,13 @@ class Session:
 
     def pong(self) -> None:
         """Answer a ping; no stimulus, because its time is the target's choice."""
-        self._wire.sent(self, "{}", stimulus=False)
         self.connection.send("{}")
+        self._wire.sent(self, "{}", stimulus=False)
+
+    def _note(self, messages: Sequence[str | bytes]) -> None:
+        """Tell of messages once they are out: the target works on them meanwhile."""
+        for data in messages:
+            self._wire.sent(self, data, stimulus=True)
 
     def _instead(self, before: int) -> str:
         """Say what came where something else was awaited."""
@@ -376,7 +381,7 @@ class Wire(Protocol):
     """What a session tells of its traffic; the bench of a run implements it."""
 
     def sent(self, session: Session, data: str | bytes, *, stimulus: bool) -> None:
-        """Take a message that is about to be sent."""
+        """Take a message that was sent just now."""
         ...
 
     def received(self, session: Session, message: Any) -> Sequence[dict[str, Json]]:  # noqa: ANN401

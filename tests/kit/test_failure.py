@@ -126,7 +126,9 @@ def test_what_is_kept_is_bounded():
     assert len(kept) == KEPT_EXCHANGES
     assert {(len(exchange.payload), exchange.size) for exchange in kept} == {(KEPT_BYTES, 100_000)}
     assert kept[-1].message == KEPT_EXCHANGES + 49
-    assert len(traffic.kept(3)) == 3
+    assert [e.message for e in traffic.up_to(1, KEPT_EXCHANGES + 9, 3)] == [KEPT_EXCHANGES + n for n in (7, 8, 9)]
+    assert traffic.up_to(1, KEPT_EXCHANGES + 49, 3) == traffic.kept()[-3:]
+    assert traffic.up_to(2, 0, 3) == traffic.kept()[-3:]
 
 
 def test_messages_are_counted_on_each_connection():

@@ -101,9 +101,16 @@ class Traffic:
         self._messages[connection] += 1
         self._exchanges.append(exchange)
 
-    def kept(self, limit: int = KEPT_EXCHANGES) -> Sequence[Exchange]:
-        """Return the last of what is kept, the oldest first, with its secrets."""
-        return tuple(self._exchanges)[-limit:]
+    def kept(self) -> Sequence[Exchange]:
+        """Return what is kept, the oldest first, with its secrets."""
+        return tuple(self._exchanges)
+
+    def up_to(self, connection: int, message: int, limit: int) -> Sequence[Exchange]:
+        """Return the last of what is kept up to a message, the oldest first, with its secrets."""
+        exchanges = self.kept()
+        places = [(exchange.connection, exchange.message) for exchange in exchanges]
+        end = places.index((connection, message)) + 1 if (connection, message) in places else len(exchanges)
+        return exchanges[max(0, end - limit) : end]
 
 
 @attrs.frozen(kw_only=True)
