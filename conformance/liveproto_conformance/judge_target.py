@@ -42,6 +42,8 @@ _QUIET_PLUGINS: Final = (
     "stepwise",
     "faulthandler",
     "unraisableexception",
+    "threadexception",
+    "warnings",
     "junitxml",
     "pastebin",
     "logging",
@@ -130,6 +132,7 @@ def _run_checks(run: Run) -> None:
         str(folder),
         f"--rootdir={folder}",
         f"-c{os.devnull}",
+        "--capture=sys",
         *(f"-pno:{name}" for name in _QUIET_PLUGINS),
         *([f"-k{select}"] if select else []),
     ]

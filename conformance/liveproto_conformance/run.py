@@ -89,7 +89,7 @@ class CheckItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the check and tell pytest its outcome."""
-        outcome = self.run.outcome_of(self.check)
+        outcome = self.run.outcome_on_short_stack(self.check)
         match outcome.status:
             case Status.FAIL | Status.FLAKY | Status.HARNESS_ERROR | Status.XPASS:
                 raise CheckFailedError(describe(self.run.results[self.check.id]))
@@ -135,6 +135,7 @@ class Run:
         self._on_result = on_result
         self._silent = 0
         self._timers: dict[str, Future[Outcome]] = {}
+        self._main_lane = ThreadPoolExecutor(1)
 
     # -- pytest's hooks ----------------------------------------------------------------------------------------------
 
@@ -175,7 +176,8 @@ class Run:
         finally:
             # Who still runs now is no longer waited for.
             self.bench.abort()
-            pool.shutdown(cancel_futures=True)
+            for each in (pool, self._main_lane):
+                each.shutdown(cancel_futures=True)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Keep the baseline, and let an incomplete run fail under plain pytest, where a skip would read as a pass."""
@@ -207,6 +209,13 @@ class Run:
         """Tell whether a check applies to the target by its profile and version."""
         facts = self.bench.known
         return any(r.profile in facts.profiles and r.applies_to(facts.version) for r in check.requirements)
+
+    def outcome_on_short_stack(self, check: Check) -> Outcome:
+        """Run a check as ``outcome_of`` does, out of the depths of pytest.
+
+        There CPython, which maps the memory of frames 16 KiB at a time, would map and unmap it all the while.
+        """
+        return self._main_lane.submit(self.outcome_of, check).result()
 
     def outcome_of(self, check: Check) -> Outcome:
         """Run a check, or take what the timer lane has made of it, and keep the result."""
