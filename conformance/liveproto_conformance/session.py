@@ -11,6 +11,7 @@ import itertools
 import json
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
@@ -20,7 +21,7 @@ from liveproto_conformance.check import NoReplyError
 from liveproto_conformance.drive.websocket import Closed, Connection, ConnectionEndedError, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Json = Any
 REPLY_REQUIREMENTS: Final = {
@@ -167,7 +168,8 @@ class Session:
             AssertionError: the connection ended instead.
         """
         command = self.command(kind, body)
-        self.send(command)
+        with _reply_due(command["id"]):
+            self.send(command)
         return self.reply(command["id"], requirement=REPLY_REQUIREMENTS[kind])
 
     def pipeline(self, commands: Sequence[dict[str, Json]]) -> list[Reply]:
@@ -218,15 +220,14 @@ class Session:
         deadline, before = time.monotonic() + self.timeout_s, self.connection.lines
         while not self._replies[id_]:
             try:
-                self._pump(deadline - time.monotonic())
+                with _reply_due(id_):
+                    self._pump(deadline - time.monotonic())
             except TimeoutError:
                 self._wire.waited(self.timeout_s)
                 raise NoReplyError(
                     f"expected a reply with id {id_} within {self.timeout_s:g} s, got none{self._instead(before)}",
                     requirement or self._requirements.get(id_, "GL-WIRE-044"),
                 ) from None
-            except ConnectionEndedError as ended:
-                raise AssertionError(f"expected a reply with id {id_}, got {ended.closed}") from None
         return self._replies[id_].pop(0)
 
     def replies(self, ids: Iterable[int]) -> list[Reply]:
@@ -375,6 +376,15 @@ class Session:
                 self.pong()
         else:
             self.unmatched.append(line)
+
+
+@contextmanager
+def _reply_due(id_: int) -> Iterator[None]:
+    """Take the end of the connection for what came instead of a reply, whether it shows in writing or reading."""
+    try:
+        yield
+    except ConnectionEndedError as ended:
+        raise AssertionError(f"expected a reply with id {id_}, got {ended.closed}") from None
 
 
 class Wire(Protocol):
