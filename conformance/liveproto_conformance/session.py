@@ -21,7 +21,7 @@ from liveproto_conformance.check import NoReplyError
 from liveproto_conformance.drive.websocket import Closed, Connection, ConnectionEndedError, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
 Json = Any
 REPLY_REQUIREMENTS: Final = {
@@ -379,7 +379,7 @@ class Session:
 
 
 @contextmanager
-def _reply_due(id_: int) -> Iterator[None]:
+def _reply_due(id_: int) -> Generator[None, None, None]:
     """Take the end of the connection for what came instead of a reply, whether it shows in writing or reading."""
     try:
         yield
