@@ -17,7 +17,7 @@ import subprocess
 import threading
 import time
 import weakref
-from collections import defaultdict, deque
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -27,6 +27,7 @@ from liveproto_conformance.check import NotApplicableError, NotExercisedError, g
 from liveproto_conformance.drive.http import HttpClient
 from liveproto_conformance.drive.websocket import JUDGED, Closed, Connection, Message, open_connection
 from liveproto_conformance.failures.failure import Traffic
+from liveproto_conformance.following import Following, Unjudged
 from liveproto_conformance.oracle import Oracle, Watch, objects_of
 from liveproto_conformance.pushing import Ingest
 from liveproto_conformance.requirements import Profile
@@ -48,8 +49,6 @@ STREAM_CHANNELS: Final = 64
 """Names in use for channels a target may keep for ever (managed streams)."""
 _NONCE_MARK: Final = b"<nonce>"
 _COMMAND_TIMEOUT_S: Final = 10.0
-_MAX_UNJUDGED: Final = 64
-"""So many messages may wait to be judged."""
 
 
 @attrs.frozen(kw_only=True)
@@ -200,15 +199,6 @@ class Bench:
             self.waiting_s += seconds
 
 
-@attrs.frozen
-class _Followed:
-    """A connection with its number and what follows it."""
-
-    connection: int
-    watch: Watch
-    shadow: Shadow
-
-
 class Stand:
     """One execution of one check: everything it opens is closed when it ends."""
 
@@ -226,8 +216,8 @@ class Stand:
         self.answered_too_late = False
         """Whether the target gave up on a connection because it was not read in time to answer a ping."""
         self._timers = timers
-        self._sessions: dict[Session, _Followed] = {}
-        self._unjudged: deque[tuple[_Followed, Message]] = deque()
+        self._sessions: dict[Session, Following] = {}
+        self._unjudged = Unjudged()
         self._names = itertools.count()
         self._tokens = itertools.count(1_000_001)
         self._publishing: Session | None = None
@@ -252,8 +242,8 @@ class Stand:
     def hang_up(self, session: Session) -> None:
         """Close one connection from our side."""
         session.connection.close()
-        self._judge()
-        self._sessions.pop(session).shadow.left()
+        self._unjudged.judge()
+        self._sessions.pop(session).left()
         self.bench.hung_up()
 
     # -- what checks ask for by name -----------------------------------------------------------------------------
@@ -267,7 +257,7 @@ class Stand:
         number = self.bench.connection_number()
         name = f"{self.check}, connection {number}"
         watch = Watch(self.bench.oracle, name, number, self.traffic)
-        self._sessions[session] = _Followed(number, watch, Shadow(self.bench.coverage))
+        self._sessions[session] = Following(number, watch, Shadow(self.bench.coverage))
         return session
 
     def connected(self) -> Session:
@@ -448,39 +438,29 @@ class Stand:
     def sent(self, session: Session, data: str | bytes, *, stimulus: bool) -> None:
         """Count, watch and record what went to the target, and judge what came before."""
         self._in_time()
-        self._judge()
-        followed = self._sessions[session]
+        self._unjudged.judge()
+        following = self._sessions[session]
         raw = data.encode() if isinstance(data, str) else data
         if stimulus:
             self.bench.stimulus(self.check, raw)
-        followed.watch.sent(data)
-        followed.shadow.sent(raw)
-        self.bench.record(self, followed.connection, ">", "text" if isinstance(data, str) else "binary", raw)
+        following.sent(data, raw)
+        self.bench.record(self, following.connection, ">", "text" if isinstance(data, str) else "binary", raw)
 
     def received(self, session: Session, message: Message) -> Sequence[dict[str, Json]]:
         """Record what comes from the target, to be judged a little later."""
         self._in_time()
-        followed = self._sessions[session]
-        self.bench.record(self, followed.connection, "<", "binary" if message.binary else "text", message.data)
-        self._unjudged.append((followed, message))
-        if len(self._unjudged) > _MAX_UNJUDGED:
-            self._judge()
+        following = self._sessions[session]
+        self.bench.record(self, following.connection, "<", "binary" if message.binary else "text", message.data)
+        self._unjudged.add(following, message)
         return objects_of(message)
 
     def closed(self, session: Session, closed: Closed) -> None:
         """Watch and record the end of a connection."""
-        self._judge()
-        followed = self._sessions[session]
-        self.bench.record(self, followed.connection, "<", "close", dumps([closed.code, closed.reason]).encode())
-        followed.watch.closed(closed)
-        followed.shadow.closed(closed.code)
+        self._unjudged.judge()
+        following = self._sessions[session]
+        self.bench.record(self, following.connection, "<", "close", dumps([closed.code, closed.reason]).encode())
+        following.closed(closed)
         self.answered_too_late |= closed.code == NO_PONG.code and session.answers_pings and not self._timers
-
-    def _judge(self) -> None:
-        while self._unjudged:
-            followed, message = self._unjudged.popleft()
-            followed.shadow.received(message.data)
-            followed.watch.received(message)
 
     def _in_time(self) -> None:
         if time.monotonic() > self._ends:
