@@ -67,12 +67,22 @@ def _with_options(command: Callable[..., None], options: Sequence[Option] = OPTI
 @_with_options
 def check(url: str | None, select: str | None, config: Path | None, *, random_seed: bool, **options: Any) -> None:  # noqa: ANN401
     """Judge the server at URL; without URL (and --start) the embedded reference server."""
-    from liveproto_conformance.judge_target import judge_target  # noqa: PLC0415 - list and explain stay fast
+    from liveproto_conformance.ending import exit_of  # noqa: PLC0415 - list and explain stay fast
 
     if random_seed:
         options["seed"] = secrets.randbelow(2**32)
     settings = settings_of({**options, "url": url, "select": select}, config)
-    sys.exit(judge_target(settings, datetime.now().astimezone().date()))
+    sys.exit(exit_of(lambda: _check(settings)))
+
+
+def _check(settings: Settings) -> Exit:
+    from liveproto_conformance.launch import starting  # noqa: PLC0415 - list and explain stay fast
+
+    with starting(settings) as running:
+        # The target starts while this loads.
+        from liveproto_conformance.judge_target import judge_target  # noqa: PLC0415
+
+        return judge_target(settings, running, datetime.now().astimezone().date())
 
 
 def settings_of(values: dict[str, Any], config: Path | None) -> Settings:
@@ -293,7 +303,7 @@ def replay(repro: Path, url: str | None, config: Path | None, **options: Any) ->
 )
 def selftest(**options: Any) -> None:  # noqa: ANN401
     """Try the checks themselves: null servers, mutants, wire mutants, and the permissive twin."""
-    from liveproto_conformance.judge_target import exit_of  # noqa: PLC0415 - each command its own
+    from liveproto_conformance.ending import exit_of  # noqa: PLC0415 - each command its own
     from liveproto_conformance.selftest.selftest import Asked  # noqa: PLC0415 - each command its own
     from liveproto_conformance.selftest.selftest import selftest as test_kit  # noqa: PLC0415 - each command its own
 

@@ -19,12 +19,12 @@ from liveproto_conformance.bench import Bench, Stand
 from liveproto_conformance.expectations.read import expectations_of
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.options import OPTIONS
-from liveproto_conformance.probe import NothingTestedError, probe, root
+from liveproto_conformance.probe import probe, root
 from liveproto_conformance.reference.server import ReferenceServer
 from liveproto_conformance.run import Run
 from liveproto_conformance.session import dumps
 from liveproto_conformance.target import CONFIG_FILE, Settings, UsageError, settings_from
-from liveproto_conformance.verdict import Exit
+from liveproto_conformance.verdict import Exit, NothingTestedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator

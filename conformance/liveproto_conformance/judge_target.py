@@ -1,4 +1,4 @@
-"""``liveproto check``: start the target, probe it, run the checks under pytest, and report."""
+"""``liveproto check``: probe the target, run the checks under pytest, and report."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ import secrets
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from liveproto_conformance import checks
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.ending import hypothesis_home
 from liveproto_conformance.expectations.read import expectations_of
 from liveproto_conformance.failures.repro import FOLDER
-from liveproto_conformance.launch import target_of
-from liveproto_conformance.probe import NothingTestedError, probe, root
+from liveproto_conformance.probe import probe, root
 from liveproto_conformance.report.console import LiveProgress, make_console, print_end
 from liveproto_conformance.report.json_report import SPEC, make_report
 from liveproto_conformance.report.write import WRITERS, write_reports
-from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.run import Result, Run
 from liveproto_conformance.target import UsageError
 from liveproto_conformance.traces.trace import CHECK, TRACE, TraceWriter, redact_url
-from liveproto_conformance.verdict import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
 
     from liveproto_conformance.expectations.entry import Expectations
     from liveproto_conformance.target import Settings
+    from liveproto_conformance.verdict import Exit
 
 _QUIET_PLUGINS: Final = (
     "terminal",
@@ -50,50 +47,24 @@ _QUIET_PLUGINS: Final = (
 )
 
 
-def judge_target(settings: Settings, today: date) -> Exit:
+def judge_target(settings: Settings, running: Callable[[], Settings], today: date) -> Exit:
     """Judge a target and print the end of it.
 
     Args:
         settings: of the run.
+        running: waits until the target runs, and returns the settings with its URL.
         today: after which day an expectation has expired.
 
     Returns:
         What the process shall return.
     """
-    return exit_of(lambda: _judge(settings, today))
-
-
-def exit_of(action: Callable[[], Exit]) -> Exit:
-    """Run a command to what the process shall return; whatever ends it early is said on standard error."""
-    errors = make_console(stderr=True)
-    try:
-        with ExitStack() as stack:
-            # By default Hypothesis keeps a cache in the folder of the user.
-            set_hypothesis_home_dir(cache_folder() or stack.enter_context(TemporaryDirectory()))
-            return action()
-    except NothingTestedError as error:
-        errors.print(f"nothing tested: {error}", markup=False)
-        return Exit.NOTHING_TESTED
-    except UsageError as error:
-        errors.print(f"Error: {error}", markup=False)
-        return Exit.USAGE
-    except KeyboardInterrupt:
-        errors.print("interrupted")
-        return Exit.INTERRUPTED
-    except Exception:  # noqa: BLE001 - a fault of the kit is no verdict about the target
-        errors.print_exception()
-        errors.print("Error: the kit failed; please report it", markup=False)
-        return Exit.HARNESS_ERROR
-
-
-def _judge(settings: Settings, today: date) -> Exit:
     console = make_console()
     expectations = expectations_of(settings, Path(), today)
     with ExitStack() as stack:
         directory = _report_directory(settings, expectations)
+        stack.enter_context(hypothesis_home())
         progress = stack.enter_context(LiveProgress(console))
-        settings = stack.enter_context(target_of(settings))
-        run = _make_run(settings, directory, expectations, stack, progress)
+        run = _make_run(running(), directory, expectations, stack, progress)
         _run_checks(run)
         progress.__exit__()
         if directory is not None:

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 import attrs
 
 from liveproto_conformance.drive.http import HttpClient
-from liveproto_conformance.probe import NothingTestedError
 from liveproto_conformance.target import Timers, tls_context, websocket_url
+from liveproto_conformance.verdict import NothingTestedError
 
 if TYPE_CHECKING:
     import ssl
@@ -45,37 +45,62 @@ def target_of(settings: Settings) -> Generator[Settings, None, None]:
     Raises:
         NothingTestedError: it did not start.
     """
+    with starting(settings) as running:
+        yield running()
+
+
+@contextmanager
+def starting(settings: Settings) -> Generator[Callable[[], Settings], None, None]:
+    """Start the target and yield what waits until it runs and returns what ``target_of`` yields.
+
+    Raises:
+        NothingTestedError: it did not start; so does what is yielded.
+    """
     if settings.start is not None:
-        with _started(settings) as url:
-            yield attrs.evolve(settings, url=url)
+        with _starting(settings) as url:
+            yield lambda: attrs.evolve(settings, url=url())
     elif settings.url is not None:
-        yield settings
+        yield lambda: settings
     else:
         played = ("--grafana", str(settings.grafana)) if settings.grafana is not None else ()
-        with embedded(*played) as (url, timer_url):
-            yield attrs.evolve(
-                settings,
-                url=url,
-                timer_url=websocket_url(timer_url),
-                timers=Timers(pong_s=1.0, stale_s=2.0),
-                limits={"message_bytes": EMBEDDED_MESSAGE_BYTES, **settings.limits},
-            )
+        with _starting_embedded(*played) as urls:
+            yield lambda: _embedded_target(settings, *urls())
 
 
 @contextmanager
 def embedded(*options: str) -> Generator[tuple[str, str], None, None]:
     """Start the embedded server in a process of its own; yield its URL and that of the listener with short timers."""
-    command = [sys.executable, "-m", "liveproto_conformance", "serve", "--port", "0", "--until-eof", *TIMERS, *options]
-    with _process(command) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(2)]
-        if not all(lines):
-            raise NothingTestedError("the embedded server did not start")
-        yield lines[0].split()[-1], lines[1].split()[-1]
+    with _starting_embedded(*options) as urls:
+        yield urls()
+
+
+def _embedded_target(settings: Settings, url: str, timer_url: str) -> Settings:
+    return attrs.evolve(
+        settings,
+        url=url,
+        timer_url=websocket_url(timer_url),
+        timers=Timers(pong_s=1.0, stale_s=2.0),
+        limits={"message_bytes": EMBEDDED_MESSAGE_BYTES, **settings.limits},
+    )
 
 
 @contextmanager
-def _started(settings: Settings) -> Generator[str, None, None]:
+def _starting_embedded(*options: str) -> Generator[Callable[[], tuple[str, str]], None, None]:
+    command = [sys.executable, "-m", "liveproto_conformance", "serve", "--port", "0", "--until-eof", *TIMERS, *options]
+    with _process(command) as process:
+        yield lambda: _urls(process)
+
+
+def _urls(process: subprocess.Popen[str]) -> tuple[str, str]:
+    assert process.stdout is not None
+    lines = [process.stdout.readline().strip() for _ in range(2)]
+    if not all(lines):
+        raise NothingTestedError("the embedded server did not start")
+    return lines[0].split()[-1], lines[1].split()[-1]
+
+
+@contextmanager
+def _starting(settings: Settings) -> Generator[Callable[[], str], None, None]:
     assert settings.start is not None
     port = _free_port()
     command = [part.replace("{port}", str(port)) for part in shlex.split(settings.start)]
@@ -84,13 +109,18 @@ def _started(settings: Settings) -> Generator[str, None, None]:
     tls = tls_context(settings)
     # A pipe that nobody reads would stop a command that says much.
     with tempfile.TemporaryFile() as said, _process(command, subprocess.DEVNULL, said) as process:
-        try:
-            _wait_ready(process, lambda: _is_ready(ready, port, tls), settings.start_timeout)
-        except NothingTestedError as error:
-            said.seek(max(0, said.seek(0, os.SEEK_END) - _SHOWN_BYTES))
-            last = said.read().decode(errors="replace").strip()
-            raise NothingTestedError(f"{error}. It said: {last}" if last else f"{error} and said nothing.") from None
-        yield url
+
+        def url_when_ready() -> str:
+            try:
+                _wait_ready(process, lambda: _is_ready(ready, port, tls), settings.start_timeout)
+            except NothingTestedError as error:
+                said.seek(max(0, said.seek(0, os.SEEK_END) - _SHOWN_BYTES))
+                last = said.read().decode(errors="replace").strip()
+                told = f"{error}. It said: {last}" if last else f"{error} and said nothing."
+                raise NothingTestedError(told) from None
+            return url
+
+        yield url_when_ready
 
 
 def _wait_ready(process: subprocess.Popen[str], is_ready: Callable[[], bool], timeout_s: float) -> None:

@@ -21,6 +21,7 @@ from liveproto_conformance.drive.websocket import ConnectionEndedError, NotWebSo
 from liveproto_conformance.report.printable import printable
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.target import LIVE_PATH, UsageError
+from liveproto_conformance.verdict import NothingTestedError
 
 if TYPE_CHECKING:
     from liveproto_conformance.bench import Bench
@@ -33,10 +34,6 @@ _PROBE: Final = "probe"
 _DEFAULT_ORG: Final = 1
 _ORGS: Final = range(1, 1 << 63)
 _SHOWN: Final = 300
-
-
-class NothingTestedError(Exception):
-    """The target never answered connect: exit 5, with a plain sentence and advice."""
 
 
 def root(bench: Bench) -> None:

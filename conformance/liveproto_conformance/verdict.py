@@ -59,6 +59,10 @@ class Exit(enum.IntEnum):
     NOTHING_TESTED = 5
 
 
+class NothingTestedError(Exception):
+    """The target never answered connect: exit 5, with a plain sentence and advice."""
+
+
 @attrs.frozen
 class Judgement:
     """A check's requirement level and its status: what the run is judged by."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from liveproto_conformance.launch import embedded, target_of
-from liveproto_conformance.probe import NothingTestedError
+from liveproto_conformance.launch import embedded, starting, target_of
 from liveproto_conformance.target import Settings, make_settings
+from liveproto_conformance.verdict import NothingTestedError
 
 HTTP = "-m http.server --bind 127.0.0.1 {port}"
 
@@ -52,6 +52,18 @@ def test_the_embedded_server_has_short_timers_beside_and_its_own_limits():
 def test_an_embedded_server_that_does_not_start():
     with pytest.raises(NothingTestedError, match="did not start"), embedded("--mutant", "no-such"):
         pytest.fail("started")
+
+
+def test_a_target_starts_before_anybody_waits_for_it(tmp_path):
+    here = tmp_path / "here"
+    text = f"open({str(here)!r}, 'w').close()\nimport sys, http.server\n"
+    text += "http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')\n"
+    with starting(settings(script(tmp_path, text))) as running:
+        deadline = time.monotonic() + 10
+        while not here.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert running().url.startswith("http://127.0.0.1:")
 
 
 def test_a_command_is_started_on_a_free_port_and_ended(tmp_path):

@@ -15,10 +15,11 @@ from liveproto.grafana.scopes import FORBIDDEN, Act, Granted, decide
 from liveproto.wire.messages import Error
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.drive.http import HttpClient, grafana_version
-from liveproto_conformance.probe import NothingTestedError, probe, root
+from liveproto_conformance.probe import probe, root
 from liveproto_conformance.reference.server import Parts, ReferenceServer
 from liveproto_conformance.requirements import Profile
 from liveproto_conformance.target import Settings, UsageError, tls_context
+from liveproto_conformance.verdict import NothingTestedError
 
 CONTEXT = {"organisation": Organisation(1), "release": Release(12, 4)}
 

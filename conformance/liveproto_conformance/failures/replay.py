@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from liveproto_conformance.bench import Bench
+from liveproto_conformance.ending import exit_of, hypothesis_home
 from liveproto_conformance.execute import execute_again
 from liveproto_conformance.failures.card import card_of, replay_command
-from liveproto_conformance.judge_target import exit_of
 from liveproto_conformance.launch import target_of
-from liveproto_conformance.probe import NothingTestedError, probe, root
+from liveproto_conformance.probe import probe, root
 from liveproto_conformance.report import cards
 from liveproto_conformance.report.console import STYLES, make_console
 from liveproto_conformance.trial import REPEATS, task_of
-from liveproto_conformance.verdict import Exit, Status
+from liveproto_conformance.verdict import Exit, NothingTestedError, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def replay(path: Path, repro: Repro, settings: Settings) -> Exit:
 
 
 def _replay(path: Path, repro: Repro, settings: Settings) -> Exit:
-    with target_of(settings) as running:
+    with hypothesis_home(), target_of(settings) as running:
         outcome = _outcome(repro, running)
         command = replay_command(running, path, os.environ)
     console, check = make_console(), repro.check

@@ -19,10 +19,11 @@ from liveproto_conformance.bench import Bench
 from liveproto_conformance.catalogue import Check, catalogue
 from liveproto_conformance.check import Lane
 from liveproto_conformance.launch import EMBEDDED_MESSAGE_BYTES
-from liveproto_conformance.probe import NothingTestedError, probe, root
+from liveproto_conformance.probe import probe, root
 from liveproto_conformance.reference.server import GRAFANA, Parts, ReferenceServer
 from liveproto_conformance.run import FOUNDATION, Run
 from liveproto_conformance.target import Settings, Timers, websocket_url
+from liveproto_conformance.verdict import NothingTestedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator

@@ -15,7 +15,6 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from operator import itemgetter
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -23,10 +22,10 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from liveproto_conformance.catalogue import catalogue
+from liveproto_conformance.ending import hypothesis_home
 from liveproto_conformance.mutants.null_servers import NULL_SERVERS
 from liveproto_conformance.mutants.registry import mutants
 from liveproto_conformance.report.console import make_console
-from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.selftest import matrix
 from liveproto_conformance.selftest.known import read_known
 from liveproto_conformance.selftest.named import try_named
@@ -141,8 +140,8 @@ def _tried(asked: Asked, console: Console) -> _Results:
     context = multiprocessing.get_context("spawn")
     with (
         progress,
-        TemporaryDirectory() as folder,
-        ProcessPoolExecutor(asked.jobs, context, _start_worker, (cache_folder() or folder,)) as pool,
+        hypothesis_home() as folder,
+        ProcessPoolExecutor(asked.jobs, context, _start_worker, (folder,)) as pool,
     ):
         task = progress.add_task("trials")
         plan: list[tuple[float, Callable[[], None]]] = []
@@ -174,7 +173,7 @@ def _all(futures: Iterable[Future[Result]]) -> list[Result]:
     return [future.result() for future in futures]
 
 
-def _start_worker(hypothesis_folder: Path | str) -> None:
+def _start_worker(hypothesis_folder: Path) -> None:
     set_hypothesis_home_dir(hypothesis_folder)
     # What mutants make aiohttp say is no news; and Hypothesis minds the chance of the servers beside it.
     logging.disable(logging.CRITICAL)
