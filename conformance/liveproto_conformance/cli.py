@@ -8,7 +8,6 @@ import secrets
 import sys
 import time
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -43,7 +42,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("liveproto"))
+@click.version_option(package_name="liveproto")
 def cli() -> None:
     """Judge, serve and watch Grafana Live (Centrifuge V2) over its WebSocket."""
 
