@@ -51,19 +51,22 @@ def target_of(settings: Settings) -> Generator[Settings, None, None]:
 
 @contextmanager
 def starting(settings: Settings) -> Generator[Callable[[], Settings], None, None]:
-    """Start the target and yield what waits until it runs and returns what ``target_of`` yields.
+    """Yield what waits until the target runs and returns what ``target_of`` yields.
+
+    The embedded server starts at once, beside whatever is done until then; a command of the user's not before it is
+    asked for.
 
     Raises:
         NothingTestedError: it did not start; so does what is yielded.
     """
-    if settings.start is not None:
-        with _starting(settings) as url:
-            yield lambda: attrs.evolve(settings, url=url())
-    elif settings.url is not None:
-        yield lambda: settings
-    else:
-        played = ("--grafana", str(settings.grafana)) if settings.grafana is not None else ()
-        with _starting_embedded(*played) as urls:
+    with contextlib.ExitStack() as stack:
+        if settings.start is not None:
+            yield lambda: attrs.evolve(settings, url=stack.enter_context(_started(settings)))
+        elif settings.url is not None:
+            yield lambda: settings
+        else:
+            played = ("--grafana", str(settings.grafana)) if settings.grafana is not None else ()
+            urls = stack.enter_context(_starting_embedded(*played))
             yield lambda: _embedded_target(settings, *urls())
 
 
@@ -100,7 +103,7 @@ def _urls(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 @contextmanager
-def _starting(settings: Settings) -> Generator[Callable[[], str], None, None]:
+def _started(settings: Settings) -> Generator[str, None, None]:
     assert settings.start is not None
     port = _free_port()
     command = [part.replace("{port}", str(port)) for part in shlex.split(settings.start)]
@@ -109,18 +112,13 @@ def _starting(settings: Settings) -> Generator[Callable[[], str], None, None]:
     tls = tls_context(settings)
     # A pipe that nobody reads would stop a command that says much.
     with tempfile.TemporaryFile() as said, _process(command, subprocess.DEVNULL, said) as process:
-
-        def url_when_ready() -> str:
-            try:
-                _wait_ready(process, lambda: _is_ready(ready, port, tls), settings.start_timeout)
-            except NothingTestedError as error:
-                said.seek(max(0, said.seek(0, os.SEEK_END) - _SHOWN_BYTES))
-                last = said.read().decode(errors="replace").strip()
-                told = f"{error}. It said: {last}" if last else f"{error} and said nothing."
-                raise NothingTestedError(told) from None
-            return url
-
-        yield url_when_ready
+        try:
+            _wait_ready(process, lambda: _is_ready(ready, port, tls), settings.start_timeout)
+        except NothingTestedError as error:
+            said.seek(max(0, said.seek(0, os.SEEK_END) - _SHOWN_BYTES))
+            last = said.read().decode(errors="replace").strip()
+            raise NothingTestedError(f"{error}. It said: {last}" if last else f"{error} and said nothing.") from None
+        yield url
 
 
 def _wait_ready(process: subprocess.Popen[str], is_ready: Callable[[], bool], timeout_s: float) -> None:

@@ -54,16 +54,25 @@ def test_an_embedded_server_that_does_not_start():
         pytest.fail("started")
 
 
-def test_a_target_starts_before_anybody_waits_for_it(tmp_path):
-    here = tmp_path / "here"
-    text = f"open({str(here)!r}, 'w').close()\nimport sys, http.server\n"
-    text += "http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')\n"
-    with starting(settings(script(tmp_path, text))) as running:
-        deadline = time.monotonic() + 10
-        while not here.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+def children():
+    return Path("/proc/thread-self/children").read_text().split()
+
+
+def test_the_embedded_server_starts_before_anybody_waits_for_it():
+    before = children()
+    with starting(Settings()) as running:
+        assert len(children()) == len(before) + 1
         assert running().url.startswith("http://127.0.0.1:")
+    assert children() == before
+
+
+def test_a_command_is_not_started_before_it_is_asked_for():
+    before = children()
+    with starting(settings(HTTP)) as running:
+        assert children() == before
+        assert running().url.startswith("http://127.0.0.1:")
+        assert len(children()) == len(before) + 1
+    assert children() == before
 
 
 def test_a_command_is_started_on_a_free_port_and_ended(tmp_path):
