@@ -78,8 +78,7 @@ def _check(settings: Settings) -> Exit:
     from liveproto_conformance.launch import starting  # noqa: PLC0415 - list and explain stay fast
 
     with starting(settings) as running:
-        # The embedded server starts while this loads.
-        from liveproto_conformance.judge_target import judge_target  # noqa: PLC0415
+        from liveproto_conformance.judge_target import judge_target  # noqa: PLC0415 - the server starts meanwhile
 
         return judge_target(settings, running, datetime.now().astimezone().date())
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.target import UsageError
 from liveproto_conformance.verdict import Exit, NothingTestedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from rich.console import Console
 
@@ -41,14 +37,3 @@ def _errors() -> Console:
     from liveproto_conformance.report.console import make_console  # noqa: PLC0415 - only where a command ends early
 
     return make_console(stderr=True)
-
-
-@contextmanager
-def hypothesis_home() -> Generator[Path, None, None]:
-    """Yield where Hypothesis keeps its cache meanwhile: not in the folder of the user, as it does by default."""
-    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415 - slow to load
-
-    with ExitStack() as stack:
-        folder = cache_folder() or Path(stack.enter_context(TemporaryDirectory()))
-        set_hypothesis_home_dir(folder)
-        yield folder

@@ -14,7 +14,6 @@ import pytest
 from liveproto_conformance import checks
 from liveproto_conformance.bench import Bench
 from liveproto_conformance.catalogue import catalogue
-from liveproto_conformance.ending import hypothesis_home
 from liveproto_conformance.expectations.read import expectations_of
 from liveproto_conformance.failures.repro import FOLDER
 from liveproto_conformance.probe import probe, root
@@ -22,6 +21,7 @@ from liveproto_conformance.report.console import LiveProgress, make_console, pri
 from liveproto_conformance.report.json_report import SPEC, make_report
 from liveproto_conformance.report.write import WRITERS, write_reports
 from liveproto_conformance.run import Result, Run
+from liveproto_conformance.search import hypothesis_home
 from liveproto_conformance.target import UsageError
 from liveproto_conformance.traces.trace import CHECK, TRACE, TraceWriter, redact_url
 

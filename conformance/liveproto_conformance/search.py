@@ -11,20 +11,24 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, seed, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 from hypothesis.strategies import composite, fixed_dictionaries
 
 from liveproto_conformance.failures.failure import STEPS, MissedError
 from liveproto_conformance.failures.shrink import cut_down, smallest
+from liveproto_conformance.resources import cache_folder
 from liveproto_conformance.trial import CONVERSATION, attempt, end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from hypothesis.strategies import DrawFn
 
@@ -44,6 +48,15 @@ MAX_STEPS: Final = 25
 """Of one session."""
 SESSIONS_SHARE: Final = 0.5
 """So many sessions for each example of other checks."""
+
+
+@contextlib.contextmanager
+def hypothesis_home() -> Generator[Path, None, None]:
+    """Yield where Hypothesis keeps its cache meanwhile: not in the folder of the user, as it does by default."""
+    with contextlib.ExitStack() as stack:
+        folder = cache_folder() or Path(stack.enter_context(TemporaryDirectory()))
+        set_hypothesis_home_dir(folder)
+        yield folder
 
 
 class _Over(BaseException):

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from liveproto_conformance.bench import Bench
-from liveproto_conformance.ending import exit_of, hypothesis_home
+from liveproto_conformance.ending import exit_of
 from liveproto_conformance.execute import execute_again
 from liveproto_conformance.failures.card import card_of, replay_command
 from liveproto_conformance.launch import target_of
 from liveproto_conformance.probe import probe, root
 from liveproto_conformance.report import cards
 from liveproto_conformance.report.console import STYLES, make_console
+from liveproto_conformance.search import hypothesis_home
 from liveproto_conformance.trial import REPEATS, task_of
 from liveproto_conformance.verdict import Exit, NothingTestedError, Status
 

@@ -22,10 +22,10 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from liveproto_conformance.catalogue import catalogue
-from liveproto_conformance.ending import hypothesis_home
 from liveproto_conformance.mutants.null_servers import NULL_SERVERS
 from liveproto_conformance.mutants.registry import mutants
 from liveproto_conformance.report.console import make_console
+from liveproto_conformance.search import hypothesis_home
 from liveproto_conformance.selftest import matrix
 from liveproto_conformance.selftest.known import read_known
 from liveproto_conformance.selftest.named import try_named
