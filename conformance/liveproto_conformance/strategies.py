@@ -5,6 +5,7 @@ Each makes plain JSON values or text as a client would send it, never our own re
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any, Final
 
@@ -13,28 +14,29 @@ from hypothesis import strategies as st
 MAX_ID: Final = 2**32 - 1
 
 _text: Final = st.text(st.characters(codec="utf-8"), max_size=12)
-_numbers: Final = st.one_of(
+_scalars: Final = st.one_of(
+    # Half of the numbers are in no double.
+    st.sampled_from([
+        None, True, False, 0, 1, -1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**64 - 1, 10**20 + 1, 1 - 2**63
+    ]),
+    _text,
     st.integers(-(2**70), 2**70),
-    # Half of them are in no double.
-    st.sampled_from([0, 1, -1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**64 - 1, 10**20 + 1, 1 - 2**63]),
     # Plus zero, because -0.0 is the same number and need not survive.
     st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda number: number + 0.0),
-)
+)  # fmt: skip
 
 
-def json_values(max_leaves: int = 6) -> st.SearchStrategy[Any]:
-    """JSON values of any type and shape, with integers beyond 2^53."""
-    leaves = st.one_of(st.none(), st.booleans(), _numbers, _text)
-    return st.recursive(
-        leaves,
-        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_text, inner, max_size=3)),
-        max_leaves=max_leaves,
-    )
+def json_values(depth: int = 2) -> st.SearchStrategy[Any]:
+    """JSON values of any type, so many arrays and objects within each other, with integers beyond 2^53."""
+    values = _scalars
+    for _ in range(depth):
+        values = st.one_of(_scalars, st.lists(values, max_size=3), st.dictionaries(_text, values, max_size=3))
+    return values
 
 
 def command_ids() -> st.SearchStrategy[int]:
-    """Legal command ids, the bounds often."""
-    return st.one_of(st.integers(1, MAX_ID), st.sampled_from([1, 2, 2**16, 2**31 - 1, 2**31, MAX_ID - 1, MAX_ID]))
+    """Legal command ids, the bounds often, as Hypothesis does."""
+    return st.integers(1, MAX_ID)
 
 
 def illegal_ids() -> st.SearchStrategy[str]:
@@ -51,15 +53,17 @@ def illegal_ids() -> st.SearchStrategy[str]:
 
 def padding() -> st.SearchStrategy[str]:
     """White space that may surround a command on its line."""
-    return st.text(" \t\r", max_size=4)
+    return st.sampled_from(["".join(each) for size in range(4) for each in itertools.product(" \t\r", repeat=size)])
 
 
 def unknown_members() -> st.SearchStrategy[dict[str, Any]]:
     """Members that no request has, for every level of a command."""
-    values: st.SearchStrategy[Any] = st.sampled_from(
-        [None, True, 0, -1.5, "", "é\n", [], {}, [{"id": 1}], {"channel": "x"}, {"connect": {}}]
-    )
-    return st.dictionaries(st.sampled_from(["x", "X_1", "méta", "data2", "", "ids"]), values, min_size=1, max_size=3)
+    names = ("x", "X_1", "méta", "data2", "", "ids")
+    values: tuple[Any, ...] = (
+        None, True, 0, -1.5, "", "é\n", [], {}, [{"id": 1}], {"channel": "x"}, {"connect": {}}
+    )  # fmt: skip
+    members = [{name: value} for name in names for value in values]
+    return st.sampled_from([*members, *({**one, **two} for one, two in itertools.pairwise(members[:: len(names)]))])
 
 
 def not_json() -> st.SearchStrategy[str]:
@@ -95,20 +99,20 @@ def wrong_types() -> st.SearchStrategy[str]:
 
 def line_bodies() -> st.SearchStrategy[list[tuple[int, str, int]]]:
     """Lines of line protocol: which of three measurements, what follows it, and the number of the line's time."""
-    tags = _pairs(_tag_keys, _tag_values, 0).map(lambda pairs: "".join(f",{pair}" for pair in pairs))
-    fields = _pairs(_field_keys, _field_values, 1).map(",".join)
-    rest = st.tuples(tags, fields).map(" ".join)
+    fields = st.lists(st.tuples(_field_keys, _field_values), min_size=1, max_size=3, unique_by=lambda pair: pair[0])
+    joined = fields.map(lambda pairs: ",".join(map("=".join, pairs)))
+    rest = st.tuples(st.sampled_from(_tag_sets()), joined).map(" ".join)
     return st.lists(st.tuples(st.integers(0, 2), rest, st.integers(0, 3)), min_size=1, max_size=5)
 
 
-def _pairs(keys: st.SearchStrategy[str], values: st.SearchStrategy[str], least: int) -> st.SearchStrategy[list[str]]:
-    """Keys and values joined by ``=``, no key twice, in any order."""
-    pairs = st.lists(st.tuples(keys, values), min_size=least, max_size=3, unique_by=lambda pair: pair[0])
-    return pairs.map(lambda found: ["=".join(pair) for pair in found])
+def _tag_sets() -> list[str]:
+    """Up to three tags in any order, each key with two values."""
+    keys = ("host", "a", "B", r"a\ key", r"a\,b", "é")
+    values = ("x", "y", r"two\ words", r"1\,2", r"k\=v", "ü", '"quoted"', "0")
+    tags = [[f",{key}={value}" for key, value in zip(keys, chosen, strict=False)] for chosen in (values, values[2:])]
+    return ["".join(each) for of_key in tags for size in range(4) for each in itertools.permutations(of_key, size)]
 
 
-_tag_keys: Final = st.sampled_from(["host", "a", "B", r"a\ key", r"a\,b", "é"])
-_tag_values: Final = st.sampled_from(["x", "y", r"two\ words", r"1\,2", r"k\=v", "ü", '"quoted"', "0"])
 _field_keys: Final = st.sampled_from(["value", "a", "b", "Zeit", r"a\ key", r"k\=v", "é", "labels"])
 _field_values: Final = st.one_of(
     st.integers(-(2**63), 2**63 - 1).map(lambda number: f"{number}i"),

@@ -1,5 +1,6 @@
 """The kit's HTTP requests: over in their time and bounded in size, whatever the target sends."""
 
+import socket
 import ssl
 import time
 
@@ -82,6 +83,66 @@ def test_a_body_that_never_ends_is_cut():
 def test_no_version_is_read_of_a_body_that_has_none(body):
     with serving(respond("200 OK", body)) as port:
         assert grafana_version(client(port)) is None
+
+
+def requested(port, url="http://127.0.0.1:{port}/base", headers=None):
+    """Post to a server that says what it was asked, and return that."""
+    asking = HttpClient(url.format(port=port), headers=headers or {}, tls=ssl.create_default_context(), timeout_s=2.0)
+    head, _, body = asking.post("/push", "é", "text/plain").body.partition("\r\n\r\n")
+    return head.split("\r\n"), body
+
+
+def repeat(sock):
+    """Answer with the request itself."""
+    asked = sock.recv(4096)
+    sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(asked) + asked)
+
+
+def test_a_request_names_its_host_and_the_size_of_its_body():
+    with serving(repeat) as port:
+        head, body = requested(port)
+    assert head == [
+        "POST /base/push HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Accept-Encoding: identity",
+        "Content-Type: text/plain",
+        "Content-Length: 2",
+    ]
+    assert body == "é"
+
+
+def test_a_header_that_was_given_replaces_its_like_in_any_case():
+    with serving(repeat) as port:
+        head, _ = requested(port, headers={"host": "grafana", "X-Org": "1"})
+    assert [line for line in head if line.lower().startswith(("host", "x-org"))] == ["host: grafana", "X-Org: 1"]
+
+
+def test_a_password_in_the_url_is_no_part_of_the_host():
+    with serving(repeat) as port:
+        head, _ = requested(port, "http://name:secret@127.0.0.1:{port}")
+    assert f"Host: 127.0.0.1:{port}" in head
+
+
+def test_a_header_that_http_does_not_know_is_said_to_be_the_fault():
+    with serving(repeat) as port:
+        asking = HttpClient(
+            f"http://127.0.0.1:{port}", headers={"X": "a\nb"}, tls=ssl.create_default_context(), timeout_s=2.0
+        )
+        assert asking.get("/") == Answer(0, "LocalProtocolError: Illegal header value b'a\\nb'")
+
+
+@pytest.mark.parametrize(
+    "answered", [b"", b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", b"SSH-2.0-x\r\n\r\n"]
+)
+def test_what_is_no_whole_answer_is_none(answered):
+    def handle(sock):
+        sock.recv(4096)
+        sock.sendall(answered)
+        sock.shutdown(socket.SHUT_WR)
+
+    with serving(handle) as port:
+        answer = client(port).get("/")
+    assert (answer.status, answer.body.partition(":")[0]) == (0, "RemoteProtocolError")
 
 
 def test_a_redirect_is_an_answer_and_not_followed():

@@ -18,7 +18,7 @@ _RPC_REMOVED: Final = Release(12, 4)
 
 
 @check("GL-CMD-001")
-@generated(payloads=st.lists(json_values(3), min_size=8, max_size=16))
+@generated(payloads=st.lists(json_values(1), min_size=10, max_size=10))
 def test_an_rpc_is_answered(session: Session, payloads: list[Any]) -> None:
     commands = [session.command("rpc", {"method": "liveproto", "data": data}) for data in payloads]
     for reply in session.pipeline(commands):
@@ -28,7 +28,7 @@ def test_an_rpc_is_answered(session: Session, payloads: list[Any]) -> None:
 
 
 @check("GL-CMD-002")
-@generated(with_id=st.booleans(), data=json_values(3))
+@generated(with_id=st.booleans(), data=json_values(1))
 def test_a_send_is_never_answered(stand: Stand, with_id: bool, data: Any) -> None:  # noqa: ANN401, FBT001
     session = stand.connected()
     session.fence()

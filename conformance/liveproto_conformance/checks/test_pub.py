@@ -13,7 +13,7 @@ from liveproto_conformance.strategies import json_values
 
 
 @check("GL-PUB-001")
-@generated(payloads=st.lists(json_values(3), min_size=8, max_size=16))
+@generated(payloads=st.lists(json_values(1), min_size=10, max_size=10))
 def test_a_publish_is_answered_with_an_object(
     stand: Stand, session: Session, channel: str, payloads: list[Any]
 ) -> None:

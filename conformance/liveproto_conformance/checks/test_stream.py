@@ -145,14 +145,12 @@ def test_the_minute_rate_counts_frames(ingest: Ingest) -> None:
         assert rate == expected, f"expected a minute_rate of {expected} after as many frames, got {rate}"
 
 
-@st.composite
-def _bodies(draw: st.DrawFn) -> list[tuple[str, int]]:
-    """Fields of the lines of one body, each with the number of its millisecond."""
-    return draw(st.lists(st.tuples(st.sampled_from(FIELDS), st.integers(0, 3)), min_size=1, max_size=3))
+_BODIES: Final = st.lists(st.tuples(st.sampled_from(FIELDS), st.integers(0, 3)), min_size=1, max_size=3)
+"""Fields of the lines of one body, each with the number of its millisecond."""
 
 
 @check("GL-STREAM-010")
-@generated(bodies=st.lists(st.tuples(_bodies(), st.sampled_from(["", WIDE])), min_size=2, max_size=4))
+@generated(bodies=st.lists(st.tuples(_BODIES, st.sampled_from(["", WIDE])), min_size=2, max_size=4))
 def test_frames_pushed_one_after_the_other_arrive_in_order(
     ingest: Ingest, bodies: list[tuple[list[tuple[str, int]], str]]
 ) -> None:

@@ -179,7 +179,7 @@ def test_an_optional_field_of_a_wrong_type_is_refused(stand: Stand, channel: str
 
 
 @check("GL-WIRE-016")
-@generated(members=st.lists(st.tuples(unknown_members(), unknown_members()), min_size=8, max_size=16))
+@generated(members=st.lists(st.tuples(unknown_members(), unknown_members()), min_size=10, max_size=10))
 def test_unknown_keys_are_ignored(session: Session, members: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     commands = [
         {**session.command("unsubscribe", {"channel": session.unused_channel, **inner}), **outer}
@@ -219,7 +219,7 @@ def test_a_command_with_two_requests_is_answered_once(session: Session, settings
 
 
 @check("GL-WIRE-020")
-@generated(paddings=st.lists(st.tuples(padding(), padding(), padding()), min_size=10, max_size=16))
+@generated(paddings=st.lists(st.tuples(padding(), padding(), padding()), min_size=13, max_size=13))
 def test_white_space_around_commands_is_accepted(session: Session, paddings: list[tuple[str, str, str]]) -> None:
     ids: list[int] = []
     for before, between, after in paddings:
@@ -335,7 +335,7 @@ def test_what_follows_a_value_on_its_line_is_ignored_or_refused(stand: Stand) ->
 
 
 @check("GL-WIRE-035")
-@generated(ids=st.lists(command_ids(), min_size=30, max_size=40))
+@generated(ids=st.lists(command_ids(), min_size=35, max_size=35))
 def test_an_id_is_echoed_unchanged(session: Session, ids: list[int]) -> None:
     for reply in session.pipeline([{"id": id_, "unsubscribe": {"channel": session.unused_channel}} for id_ in ids]):
         reply.result("unsubscribe")

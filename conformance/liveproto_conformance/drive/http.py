@@ -1,7 +1,8 @@
 """The HTTP side of a target: its version, and publishing routes that are no WebSocket.
 
-Theory. A request is over in its time, whatever trickles in: a socket's own timeout begins anew with each byte, so a
-timer shuts the socket, of which each request has its own. Of a body no more is read than was asked for.
+Theory. One request a connection, framed by ``h11`` over a plain blocking socket. A request is over in its time,
+whatever trickles in: before each wait the socket is given what is left of it. Of a body no more is read than was asked
+for.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import threading
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
-from typing import TYPE_CHECKING, Any, Final, Self
+import time
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import attrs
+import h11
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
-    from types import TracebackType
+    from collections.abc import Generator, Mapping
 
 _HTTP_OK: Final = 200
+_CHUNK: Final = 65_536
+_MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024
 """What is above is left unread, unless more is asked for."""
 
@@ -49,79 +51,86 @@ class HttpClient:
 
     def __init__(self, base: str, *, headers: Mapping[str, str], tls: ssl.SSLContext, timeout_s: float) -> None:
         parts = urlsplit(base)
-        self._secure = parts.scheme == "https"
+        secure = parts.scheme == "https"
         self._host = parts.hostname or ""
-        self._port = parts.port
+        self._port = parts.port or (443 if secure else 80)
         self._prefix = parts.path
-        self._headers = headers
-        self._tls = tls
+        authority = parts.netloc.rpartition("@")[2]
+        host = authority if authority.isascii() else authority.encode("idna").decode()
+        self._headers = {"Host": host, "Accept-Encoding": "identity"}
+        self._given = headers
+        self._tls = tls if secure else None
         self._timeout_s = timeout_s
 
     def get(self, path: str, *, max_bytes: int = MAX_BODY_BYTES) -> Answer:
         """GET a path below the root of the target, and no more of the answer than this."""
-        return self._send("GET", path, None, {}, max_bytes)
+        return self._send("GET", path, b"", {}, max_bytes)
 
     def post(self, path: str, body: str | bytes, content_type: str) -> Answer:
         """POST a body to a path below the root of the target."""
         raw = body.encode() if isinstance(body, str) else body
-        return self._send("POST", path, raw, {"Content-Type": content_type}, MAX_BODY_BYTES)
+        headers = {"Content-Type": content_type, "Content-Length": str(len(raw))}
+        return self._send("POST", path, raw, headers, MAX_BODY_BYTES)
 
-    def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], max_bytes: int) -> Answer:
-        with _Deadline(self._timeout_s) as deadline:
-            try:
-                with contextlib.closing(self._dial(deadline)) as connection:
-                    connection.request(method, self._prefix + path, body, {**self._headers, **headers})
-                    answer = _read(connection.getresponse(), max_bytes)
-            except (OSError, HTTPException) as error:
-                answer = Answer(0, f"{type(error).__name__}: {error}")
-        return Answer(0, f"no whole answer within {self._timeout_s:g} s") if deadline.over else answer
+    def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str], max_bytes: int) -> Answer:
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD_BYTES)
+            request = h11.Request(
+                method=method, target=self._prefix + path, headers=_fields(self._headers, self._given, headers)
+            )
+            sent = [http.send(event) or b"" for event in (request, h11.Data(data=body), h11.EndOfMessage())]
+            with contextlib.closing(self._dial(deadline)) as sock:
+                sock.settimeout(_left_s(deadline))
+                sock.sendall(b"".join(sent))
+                return _answer(_events(http, sock, deadline), max_bytes)
+        except TimeoutError:
+            return Answer(0, f"no whole answer within {self._timeout_s:g} s")
+        except (OSError, h11.ProtocolError) as error:
+            return Answer(0, f"{type(error).__name__}: {error}")
 
-    def _dial(self, deadline: _Deadline) -> HTTPConnection:
+    def _dial(self, deadline: float) -> socket.socket:
         # Without the environment's proxies: the target is what the user named.
-        make = HTTPSConnection if self._secure else HTTPConnection
-        connection = make(self._host, self._port)
-        sock = socket.create_connection((connection.host, connection.port), self._timeout_s)
-        deadline.watch(sock)
-        connection.sock = sock
-        if self._secure:
-            connection.sock = self._tls.wrap_socket(sock, server_hostname=self._host)
-            deadline.watch(connection.sock)
-        return connection
+        sock = socket.create_connection((self._host, self._port), _left_s(deadline))
+        if self._tls is None:
+            return sock
+        sock.settimeout(_left_s(deadline))
+        return self._tls.wrap_socket(sock, server_hostname=self._host)
 
 
-class _Deadline:
-    """Shuts the socket of one request when its time is over."""
-
-    def __init__(self, seconds: float) -> None:
-        self.over = False
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._timer.cancel()
-
-    def watch(self, sock: socket.socket) -> None:
-        """Take the socket, and that of TLS which replaces it."""
-        self._socket = sock
-
-    def _expire(self) -> None:
-        self.over = True
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                # Not the method of a TLS socket, which is not made for two threads.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+def _fields(*groups: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Join headers, of each name the last."""
+    return list({name.lower(): (name, value) for group in groups for name, value in group.items()}.values())
 
 
-def _read(response: HTTPResponse, max_bytes: int) -> Answer:
-    body = response.read(max_bytes + 1)
-    if response.length and len(body) <= max_bytes:
-        raise IncompleteRead(body, response.length)
-    return Answer(response.status, body[:max_bytes].decode(errors="replace"), whole=len(body) <= max_bytes)
+def _left_s(deadline: float) -> float:
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s
+
+
+def _events(http: h11.Connection, sock: socket.socket, deadline: float) -> Generator[object, None, None]:
+    """Yield what is answered, as it comes."""
+    while True:
+        event = http.next_event()
+        if event is h11.NEED_DATA:
+            sock.settimeout(_left_s(deadline))
+            http.receive_data(sock.recv(_CHUNK))
+        else:
+            yield event
+
+
+def _answer(events: Generator[object, None, None], max_bytes: int) -> Answer:
+    status, body = 0, bytearray()
+    for event in events:
+        if isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            body += event.data
+        if isinstance(event, h11.EndOfMessage) or len(body) > max_bytes:
+            break
+    return Answer(status, body[:max_bytes].decode(errors="replace"), whole=len(body) <= max_bytes)
 
 
 def grafana_version(client: HttpClient) -> str | None:
