@@ -51,13 +51,19 @@ _EVENT_FIELDS: Final = 7
 _DIRECTIONS: Final = frozenset("<>")
 
 _SECRET_KEYS: Final = rb"(?:auth_|access_|refresh_|id_|connect_)?token|password|(?:client_)?secret"
-_SECRETS: Final = re.compile(
-    rb'("(?:%(keys)s)"\s*:\s*")(?:[^"\\]|\\.)*'  # in JSON
-    rb'|(\\"(?:%(keys)s)\\"\s*:\s*\\")(?:[^"\\]|\\(?!"))*'  # in JSON that is a string of JSON
-    rb'|(auth_token=|[?&](?:%(keys)s|jwt|cf_connect)=)[^&\s"#]*'  # in a query
-    rb"|(\n[\w-]{0,40}(?:authorization|cookie|token|secret|password|api-?key)[\w-]{0,40}:[ \t]*)[^\r\n]*"  # in a header
-    % {b"keys": _SECRET_KEYS},
-    re.IGNORECASE,
+_SECRETS: Final = tuple(
+    re.compile(pattern % {b"keys": _SECRET_KEYS}, re.IGNORECASE)
+    for pattern in (
+        # In JSON.
+        rb'("(?:%(keys)s)"\s*:\s*")(?:[^"\\]|\\.)*',
+        # In JSON that is a string of JSON.
+        rb'(\\"(?:%(keys)s)\\"\s*:\s*\\")(?:[^"\\]|\\(?!"))*',
+        # In a query, and in what was cut out of one.
+        rb'([?&](?:%(keys)s|jwt|cf_connect)=)[^&\s"#]*',
+        rb'(auth_token=)[^&\s"#]*',
+        # In a header.
+        rb"(\n[\w-]{0,40}(?:authorization|cookie|token|secret|password|api-?key)[\w-]{0,40}:[ \t]*)[^\r\n]*",
+    )
 )
 
 _SECRET_WORDS: Final = (b"token", b"secret", b"password", b"authorization", b"cookie", b"api", b"jwt", b"cf_connect")
@@ -68,7 +74,9 @@ def redact(payload: bytes) -> bytes:
     lowered = payload.lower()
     if not any(word in lowered for word in _SECRET_WORDS):
         return payload
-    return _SECRETS.sub(lambda match: (match[1] or match[2] or match[3] or match[4]) + b"[redacted]", payload)
+    for secret in _SECRETS:
+        payload = secret.sub(rb"\1[redacted]", payload)
+    return payload
 
 
 def redact_url(url: str | None) -> str | None:
