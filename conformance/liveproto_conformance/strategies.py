@@ -62,8 +62,9 @@ def unknown_members() -> st.SearchStrategy[dict[str, Any]]:
     values: tuple[Any, ...] = (
         None, True, 0, -1.5, "", "é\n", [], {}, [{"id": 1}], {"channel": "x"}, {"connect": {}}
     )  # fmt: skip
-    members = [{name: value} for name in names for value in values]
-    return st.sampled_from([*members, *({**one, **two} for one, two in itertools.pairwise(members[:: len(names)]))])
+    one: list[dict[str, Any]] = [{name: value} for name in names for value in values]
+    several: list[dict[str, Any]] = [dict(zip(names, values[first:], strict=False)) for first in range(len(values))]
+    return st.sampled_from(one + several)
 
 
 def not_json() -> st.SearchStrategy[str]:

@@ -33,7 +33,10 @@ def test_a_channel_has_three_parts(stand: Stand, session: Session, rest: str) ->
 
 
 @check("GL-CHAN-001")
-@generated(namespace=st.text(_NAME, min_size=1, max_size=20), paths=st.lists(st.text(_NAME, min_size=1, max_size=20)))
+@generated(
+    namespace=st.text(_NAME, min_size=1, max_size=20),
+    paths=st.lists(st.text(_NAME, min_size=1, max_size=20), min_size=12, max_size=12),
+)
 def test_a_channel_of_three_parts_is_accepted(stand: Stand, session: Session, namespace: str, paths: list[str]) -> None:
     _subscribes(session, *(stand.grafana_channel(f"stream/{namespace}/{path}") for path in paths))
 
@@ -61,7 +64,7 @@ def test_other_characters_in_scope_and_namespace_are_refused(
 
 
 @check("GL-CHAN-004")
-@generated(paths=st.lists(st.text(_NAME + "/=.", min_size=1, max_size=30)))
+@generated(paths=st.lists(st.text(_NAME + "/=.", min_size=1, max_size=30), min_size=12, max_size=12))
 def test_a_path_may_have_slashes_equal_signs_and_dots(stand: Stand, session: Session, paths: list[str]) -> None:
     _subscribes(session, *(stand.grafana_channel(f"stream/{stand.bench.nonce}/{path}") for path in paths))
 

@@ -127,7 +127,7 @@ def test_grafana_has_no_presence_and_no_history(session: Session, channel: str) 
 
 
 @check("GL-CMD-011")
-@generated(methods=st.lists(st.text("abcdefgh.", max_size=12), min_size=2, max_size=10))
+@generated(methods=st.lists(st.text("abcdefgh.", max_size=12), min_size=10, max_size=10))
 def test_grafana_knows_no_other_method(session: Session, methods: list[str], facts: Facts) -> None:
     removed = facts.version is not None and facts.version >= _RPC_REMOVED
     for reply in session.pipeline([session.command("rpc", {"method": method, "data": {}}) for method in methods]):

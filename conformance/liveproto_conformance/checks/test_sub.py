@@ -105,7 +105,7 @@ def test_nothing_arrives_after_the_unsubscribe_reply(stand: Stand, session: Sess
 
 
 @check("GL-SUB-009")
-@generated(numbers=st.lists(st.integers(0, 10**20), min_size=25, max_size=25))
+@generated(numbers=st.lists(st.integers(0, 10**20), min_size=40, max_size=40))
 def test_an_unsubscribe_of_what_is_not_subscribed_succeeds(session: Session, numbers: list[int]) -> None:
     commands = [session.command("unsubscribe", {"channel": f"{session.unused_channel}-{number}"}) for number in numbers]
     for reply in session.pipeline(commands):

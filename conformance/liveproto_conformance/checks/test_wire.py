@@ -335,7 +335,7 @@ def test_what_follows_a_value_on_its_line_is_ignored_or_refused(stand: Stand) ->
 
 
 @check("GL-WIRE-035")
-@generated(ids=st.lists(command_ids(), min_size=35, max_size=35))
+@generated(ids=st.lists(command_ids(), min_size=40, max_size=40))
 def test_an_id_is_echoed_unchanged(session: Session, ids: list[int]) -> None:
     for reply in session.pipeline([{"id": id_, "unsubscribe": {"channel": session.unused_channel}} for id_ in ids]):
         reply.result("unsubscribe")
