@@ -97,7 +97,7 @@ class Settings:
         return self.max_examples or (FAST_EXAMPLES if self.fast else FULL_EXAMPLES)
 
 
-FAST_EXAMPLES: Final = 12
+FAST_EXAMPLES: Final = 11
 FULL_EXAMPLES: Final = 52
 
 _MAX_SECONDS: Final = 86_400

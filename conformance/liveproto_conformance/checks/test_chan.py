@@ -11,6 +11,8 @@ from liveproto_conformance.check import check, generated
 from liveproto_conformance.session import Session
 
 _NAME: Final = "abcXYZ019_-"
+_REFUSED: Final = " %:+@!?#&*(),;<>|~\"'\t\u00e9\u00df\u0441\U0001f600"
+"""Characters that no part of a channel may have."""
 _MAX_BYTES: Final = 160
 
 
@@ -53,14 +55,10 @@ def test_a_dot_in_the_namespace_is_accepted(stand: Stand, session: Session) -> N
 
 
 @check("GL-CHAN-003")
-@generated(bad=st.sampled_from(list(" %=:+@!?#&*(),;<>|~\"'é\u00df\u0441\U0001f600\t")), in_scope=st.booleans())
-def test_other_characters_in_scope_and_namespace_are_refused(
-    stand: Stand,
-    session: Session,
-    bad: str,
-    in_scope: bool,  # noqa: FBT001
-) -> None:
-    _is_invalid(session, stand.grafana_channel(f"str{bad}/ab/c" if in_scope else f"stream/a{bad}b/c"))
+def test_other_characters_in_scope_and_namespace_are_refused(stand: Stand, session: Session) -> None:
+    for bad in f"{_REFUSED}=":
+        _is_invalid(session, stand.grafana_channel(f"str{bad}/ab/c"))
+        _is_invalid(session, stand.grafana_channel(f"stream/a{bad}b/c"))
 
 
 @check("GL-CHAN-004")
@@ -70,10 +68,10 @@ def test_a_path_may_have_slashes_equal_signs_and_dots(stand: Stand, session: Ses
 
 
 @check("GL-CHAN-004")
-@generated(bad=st.sampled_from(list(" %:+@!?#&*(),;<>|~\"'é\u00df\u0441\U0001f600\t\x7f")))
-def test_other_characters_in_a_path_are_refused(stand: Stand, session: Session, bad: str) -> None:
-    _is_invalid(session, stand.grafana_channel(f"stream/a/b{bad}c"))
-    _is_invalid(session, stand.grafana_channel(f"stream/a/b{bad}"))
+def test_other_characters_in_a_path_are_refused(stand: Stand, session: Session) -> None:
+    for bad in f"{_REFUSED}\x7f":
+        _is_invalid(session, stand.grafana_channel(f"stream/a/b{bad}c"))
+        _is_invalid(session, stand.grafana_channel(f"stream/a/b{bad}"))
 
 
 @check("GL-CHAN-005")
