@@ -396,12 +396,19 @@ def test_a_command_without_known_request_is_refused(stand: Stand) -> None:
         max_size=15,
     ),
     alone=st.integers(0, 6),
+    subscribed=st.booleans(),
 )
 def test_each_command_is_answered_exactly_once(
-    stand: Stand, session: Session, runs: list[tuple[str, int]], alone: int
+    stand: Stand,
+    session: Session,
+    runs: list[tuple[str, int]],
+    alone: int,
+    subscribed: bool,  # noqa: FBT001 - drawn by name
 ) -> None:
     # The first ones a message each, the others in one batch.
     channel = stand.fresh_channel()
+    if subscribed:
+        session.subscribe(channel)
     bodies: dict[str, Json] = {
         "rpc": {"method": "liveproto", "data": {}},
         "publish": {"channel": channel, "data": {}},
