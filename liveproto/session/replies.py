@@ -16,7 +16,7 @@ from liveproto.wire import messages as m
 def classify(reply: m.Reply, request: m.Request | None) -> ClientInput:
     """Name the input that a reply is, given the request that waits under its id."""
     if reply.push is not None:
-        return ClientInput.PUSH
+        return ClientInput.CHANNEL_PUSH if reply.push.channel else ClientInput.PUSH
     if reply.id == 0:
         return ClientInput.PING
     if request is None:

@@ -212,7 +212,8 @@ class ClientInput(enum.Enum):
     CONNECT_MALFORMED = "connect reply without result or client"
     REPLY = "reply to another command"
     REPLY_UNKNOWN = "reply with an id not in use"
-    PUSH = "push"
+    CHANNEL_PUSH = "push of a channel"
+    PUSH = "push of no channel"
     PING = "ping"
     UNDECODABLE = "a line that cannot be read"
     UNSUBSCRIBE_FAILED = "unsubscribe refused or not answered"
@@ -300,8 +301,9 @@ CLIENT_TRANSITIONS: Final[Mapping[tuple[ClientState, ClientInput], T[ClientState
             (state, _KI.TRANSPORT_CLOSED): T(_K.DISCONNECTED, "stop", "GL-CODE-009")
             for state in (*_ATTEMPTING, _K.CONNECTED)
         },
+        (_K.CONNECTING, _KI.CHANNEL_PUSH): T(_K.CONNECTING, "push", "GL-CONN-003"),
         (_K.CONNECTED, _KI.REPLY): T(_K.CONNECTED, "reply", "GL-WIRE-040"),
-        (_K.CONNECTED, _KI.PUSH): T(_K.CONNECTED, "push", "GL-WIRE-030"),
+        **{(_K.CONNECTED, each): T(_K.CONNECTED, "push", "GL-WIRE-030") for each in (_KI.CHANNEL_PUSH, _KI.PUSH)},
         (_K.CONNECTED, _KI.PING): T(_K.CONNECTED, "pong", "GL-PING-011"),
         **{(state, _KI.REPLY_UNKNOWN): T(state, "ignore", "GL-WIRE-030") for state in (_K.CONNECTING, _K.CONNECTED)},
         (_K.CONNECTED, _KI.PING_OVERDUE): T(_K.WAITING, "reconnect", "GL-PING-013", local.NO_PING),

@@ -3,6 +3,7 @@
 Both are told to do the same; what each reports is written out, because that is where they differ.
 """
 
+import json
 import re
 import signal
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import attrs
 import pytest
 from scripted import socket_url
+
+from liveproto_conformance.launch import embedded
 
 CHANNEL = "default/plugin/liveproto/x"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -131,6 +134,17 @@ def test_a_session_from_connect_to_disconnect(sdk, start, embedded_urls):
         '{"id":3,"publish":{}}',
         '{"id":4,"unsubscribe":{}}',
     ]
+
+
+def test_what_is_pushed_before_the_connect_reply_is_let_pass(start):
+    early = []
+    with embedded("--twin", "permissive") as (url, _):
+        for _ in range(6):
+            client = start(url)
+            subscribe(client)
+            early.append("push" in json.loads(client.lines("in")[0]))
+            assert client.errors() == []
+    assert any(early)
 
 
 def test_nothing_arrives_after_unsubscribing(sdk, start, embedded_urls):

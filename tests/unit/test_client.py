@@ -89,6 +89,7 @@ STIMULI = {
     "CONNECT_MALFORMED": line('{"id":1,"connect":{}}'),
     "REPLY": subscribe_answered,
     "REPLY_UNKNOWN": line('{"id":77,"rpc":{}}'),
+    "CHANNEL_PUSH": line('{"push":{"channel":"c","subscribe":{}}}'),
     "PUSH": line('{"push":{"message":{"data":1}}}'),
     "PING": line("{}"),
     "UNDECODABLE": line("[]"),
@@ -126,6 +127,7 @@ GRID = [
     ("CONNECT_MALFORMED", "", "", "", "", CONN_1, ""),
     ("REPLY", "", "", "", "", CONN_3, "Subscribed"),
     ("REPLY_UNKNOWN", "", "", "", "", "", ""),
+    ("CHANNEL_PUSH", "", "", "", "", "PushReceived", "PushReceived"),
     ("PUSH", "", "", "", "", CONN_3, "PushReceived"),
     ("PING", "", "", "", "", CONN_3, "{}"),
     ("UNDECODABLE", "", "", "", "", WIRE_31, WIRE_31),
@@ -239,6 +241,18 @@ def test_waits_are_the_callers_choice():
     assert client.next_timeout() == 2.0
     client.receive_close(1006, "", now=1.0)
     assert client.next_timeout() == pytest.approx(1.12)
+
+
+def test_what_is_pushed_before_the_connect_reply_is_let_pass():
+    client = client_in(S.CONNECTED)
+    client.receive_close(1006, "", now=0.0)
+    client.handle_timeout(now=0.75)
+    client.receive_open(now=0.75)
+    told(client)
+    client.receive_batch('{"push":{"channel":"feed","pub":{"data":1}}}', now=0.8)
+    assert (told(client), client.state) == ("", S.CONNECTING)
+    client.receive_batch('{"id":2,"connect":{"client":"u","subs":{"feed":{}}}}', now=0.9)
+    assert client.state is S.CONNECTED
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,12 @@ from liveproto.session.monitor import Side
 from liveproto.session.monitor.server_rules import codec_violation
 
 PUBLISH = (SENT, '{"id":4,"publish":{"channel":"a","data":1}}')
+MESSAGE = (GOT, '{"push":{"message":{"data":1}}}')
 OWN = push(pub={"data": 1, "info": {"user": "", "client": "u"}})
+
+
+def fed(*channels):
+    return (GOT, json.dumps({"id": 1, "connect": {"client": "u", "subs": {channel: {} for channel in channels}}}))
 
 
 def numbered(offset):
@@ -88,7 +93,13 @@ CASES = [
      [(SENT, '{"id":1,"connect":{}}'), SUBSCRIBE, CONNECT[1], (GOT, '{"id":2,"subscribe":{}}')]),
     ("GL-CONN-003", [(SENT, '{"id":1,"connect":{}}'), (GOT, "{}")],
      [(SENT, '{"id":1,"connect":{}}'), (GOT, '{"id":1,"error":{"code":109,"message":"token expired"}}')]),
-    ("GL-CONN-003", [(SENT, '{"id":1,"connect":{}}'), SUBSCRIBE, PUB], [(SENT, '{"id":1,"connect":{}}'), CONNECT[1]]),
+    ("GL-CONN-003", [CONNECT[0], SUBSCRIBE, PUB, CONNECT[1]], [*CONNECT, SUBSCRIBE, PUB]),
+    ("GL-CONN-003", [CONNECT[0], PUB, fed("b")], [CONNECT[0], PUB, fed("a"), PUB]),
+    ("GL-CONN-003", [CONNECT[0], PUB, (GOT, '{"id":1,"error":{"code":109,"message":"token expired"}}')],
+     [CONNECT[0], PUB, PUB, fed("a", "b")]),
+    ("GL-CONN-003", [CONNECT[0], PUB, push(subscribe={}), fed("b"), PUB],
+     [CONNECT[0], push(subscribe={}), PUB, fed("b"), PUB]),
+    ("GL-CONN-003", [CONNECT[0], MESSAGE, fed("a")], [CONNECT[0], fed("a"), MESSAGE]),
     ("GL-SUB-008", [*CONNECT, *LEFT, PUB], [*CONNECT, *SUBSCRIBED, LEAVE, PUB, (GOT, '{"id":3,"unsubscribe":{}}')]),
     ("GL-SUB-008", [*CONNECT, *LEFT, PUB], [*CONNECT, *LEFT, (SENT, '{"id":4,"subscribe":{"channel":"a"}}'), PUB]),
     ("GL-SUB-015", [*CONNECT, PUB], [*CONNECT, SUBSCRIBE, PUB]),

@@ -20,6 +20,7 @@ def reply(text):
         ("{}", None, "PING"),
         ('{"error":{"code":100}}', None, "PING"),
         ('{"push":{}}', None, "PUSH"),
+        ('{"push":{"channel":"c"}}', None, "CHANNEL_PUSH"),
         ('{"id":1,"push":{},"rpc":{}}', RPC, "PUSH"),
         ('{"id":1,"rpc":{}}', None, "REPLY_UNKNOWN"),
         ('{"id":1,"rpc":{}}', RPC, "REPLY"),

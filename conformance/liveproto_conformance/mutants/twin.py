@@ -55,12 +55,16 @@ _TABLE: Final = {
     (_CONNECTED, ServerInput.SUBSCRIBE_DELTA_UNKNOWN): Transition(_CONNECTED, "channel", "GL-SUB-030"),
     (_CONNECTED, ServerInput.PUBLISH_WITHOUT_DATA): Transition(_CONNECTED, "ask", "GL-PUB-004"),
 }
+_FEED: Final = "twin:feed"
+"""A channel to which each client is subscribed by its connect reply."""
+_FEED_PUSH: Final = b'{"push":{"channel":"twin:feed","pub":{"data":{"tick":[]}}}}'
 _IGNORED_PUSHES: Final = (
+    _FEED_PUSH,
     b'{"push":{"message":{"data":{"twin":[]}}}}',
     b'{"push":{"refresh":{"expires":true,"ttl":3600}}}',
     b'{"push":{"channel":"twin","x_future":{"id":1}}}',
 )
-"""Kinds that a client has no use for, or does not know."""
+"""A feed that it did not ask for, and kinds that a client has no use for or does not know."""
 
 
 def permissive(parts: Parts) -> Parts:
@@ -105,6 +109,12 @@ class _Protocol(ServerProtocol):
                 output.append(ev.Batch(data=b"\n".join(lines[:count]) + self.chance.choice((b"", b"\n"))))
                 lines = lines[count:]
         return output
+
+    def _start(self, command: m.Command, result: m.ConnectResult) -> None:
+        # The feed may come before the reply that subscribes to it (GL-CONN-003).
+        for _ in range(self.chance.choice((0, 1, 2))):
+            super()._send_line(_FEED_PUSH)
+        super()._start(command, result)
 
     def _classify(self, command: m.Command) -> ServerInput:
         # 108 for every ping command (GL-CMD-009).
@@ -195,7 +205,13 @@ class _Connection(Capable):
     def connect_result(self) -> m.ConnectResult:
         """Tell what may be told."""
         return structs.replace(
-            super().connect_result(), version="twin 1.0", data=Raw(b'{"motd":"\\u00e9"}'), session="s", node="n", time=1
+            super().connect_result(),
+            version="twin 1.0",
+            data=Raw(b'{"motd":"\\u00e9"}'),
+            subs={_FEED: m.SubscribeResult()},
+            session="s",
+            node="n",
+            time=1,
         )
 
     def subscribe_result(self, channel: str) -> m.SubscribeResult:

@@ -40,6 +40,7 @@ _REQUIRED: Final = {
     "history": ("publications", "epoch", "offset"),
 }
 _ANSWERS: Final = frozenset({"error", *REQUESTS})
+_MAX_EARLY: Final = 1_000
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 
 
@@ -57,7 +58,8 @@ class ServerRules:
         self._findings = findings
         self._waits = waits
         self._reply_violation = reply_violation
-        self._first_line = True
+        self._early: dict[str, bool] | None = {}
+        """Channels of the pushes before the connect reply, and whether a subscribe push came first; None after it."""
 
     # -- a message -------------------------------------------------------------------------------------------------
 
@@ -94,19 +96,26 @@ class ServerRules:
         violation = self._reply_violation(value) if self._reply_violation else codec_violation(raw)
         pointer, text = violation or ("", "")
         self._require("GL-WIRE-031", violation is None, text, pointer)
-        first, self._first_line = self._first_line, False
-        if first:
-            connects = "connect" in value or "connect" in self._ledger.sent_kinds(value.get("id"))
-            connects |= self._ledger.forgot_commands
-            self._require("GL-CONN-003", connects and "push" not in value, "expected the connect reply first")
         if "push" in value:
             self._require("GL-WIRE-041", "id" not in value, "expected a push without id, got one with", "/id")
             if (push := as_object(value["push"])) is not None:
                 self._push(push)
-        elif "id" in value:
+            return
+        if self._early is not None:
+            self._comes_first(value, self._early)
+            self._early = None
+        if "id" in value:
             self._reply(value, now)
         else:
             self._ping(raw, now)
+
+    def _comes_first(self, value: dict[str, Json], early: dict[str, bool]) -> None:
+        connects = "connect" in value or "connect" in self._ledger.sent_kinds(value.get("id"))
+        subs = as_object((as_object(value.get("connect")) or {}).get("subs")) or {}
+        strays = [name for name, subscribed in early.items() if not subscribed and name not in subs]
+        holds = (connects or self._ledger.forgot_commands) and not strays
+        text = f", got a push of {strays[0]!r}, to which it does not subscribe" if strays else ""
+        self._require("GL-CONN-003", holds, f"expected the connect reply first{text}")
 
     # -- pings -----------------------------------------------------------------------------------------------------
 
@@ -152,6 +161,8 @@ class ServerRules:
         kinds = [kind for kind in PUSH_KINDS if kind in push]
         disconnects = "disconnect" in kinds
         self._require("GL-CODE-005", not disconnects, "expected a Close frame, got a disconnect push", "/push")
+        if self._early is not None and len(self._early) < _MAX_EARLY:
+            self._early.setdefault(name if isinstance(name := push.get("channel"), str) else "", "subscribe" in push)
         if not _CHANNEL_KINDS.intersection(kinds):
             return
         named = "channel" in push or "id" in push
@@ -159,7 +170,7 @@ class ServerRules:
             "GL-WIRE-042", len(kinds) == 1 and named, f"expected a channel and one kind, got {sorted(push)}", "/push"
         )
         name = self._ledger.named(push)
-        if isinstance(name, str) and len(kinds) == 1:
+        if isinstance(name, str) and len(kinds) == 1 and (self._early is None or self._early.get(name)):
             self._channel_push(kinds[0], name, as_object(push[kinds[0]]) or {})
 
     def _channel_push(self, kind: str, name: str, body: dict[str, Json]) -> None:
