@@ -192,6 +192,12 @@ class Session:
         client = self.connect_result.get("client")
         return client if isinstance(client, str) else ""
 
+    @property
+    def subs(self) -> list[Json]:
+        """Channels to which the target itself has subscribed it, some perhaps twice."""
+        by_reply = as_object(self.connect_result.get("subs")) or {}
+        return [*by_reply, *(push.channel for push in self.pushes(kind="subscribe"))]
+
     def subscribe(self, channel: str, **options: Json) -> Reply:
         """Subscribe and fail unless it is accepted."""
         reply = self.request("subscribe", {"channel": channel, **options})

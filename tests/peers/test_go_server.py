@@ -96,6 +96,7 @@ def grafana_judging(go_peer, tmp_path_factory):
         finally:
             process.kill()
             process.wait()
+            process.stdout.close()
 
 
 def test_the_library_conforms(runs):
@@ -125,6 +126,15 @@ def test_every_run_has_the_same_verdicts(runs):
 def test_every_run_has_the_same_stimuli(runs):
     _, (_, *fast) = runs
     assert len({report["stimuli_sha256"] for _, _, report in fast}) == 1
+
+
+def test_the_library_conforms_with_subscriptions_of_its_own(go_peer, tmp_path):
+    directory = tmp_path / "run"
+    with go_peer("open", *NO_PING_MEANWHILE, "--feed", "500us") as url:
+        process = start_judging(url, directory, "--profile", "core", "--fast", config=LIMITS)
+        said, code, report = finish_judging(process, directory)
+    assert code == 0, said
+    assert list(complaints(report, "open", "fast")) == []
 
 
 def test_the_library_with_grafanas_handlers_conforms_to_grafana_12_1(grafana_judging):

@@ -32,6 +32,7 @@ type options struct {
 	channelLimit     int
 	seed             uint64
 	grafanaVersion   string
+	feed             time.Duration
 }
 
 func parseOptions() options {
@@ -45,6 +46,7 @@ func parseOptions() options {
 	flag.IntVar(&o.channelLimit, "channel-limit", 128, "client-side channels per connection")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the handler delays")
 	flag.StringVar(&o.grafanaVersion, "grafana-version", "", "version told by /api/health, empty for none")
+	flag.DurationVar(&o.feed, "feed", 0, "publish this often on a channel that every client is subscribed to, 0 for none")
 	flag.Parse()
 	return o
 }
@@ -75,6 +77,9 @@ func run(o options) error {
 		setUpOpen(node, mux)
 	default:
 		return fmt.Errorf("unknown --setting %q: expected grafana, open or stock", o.setting)
+	}
+	if o.feed > 0 {
+		setUpFeed(node, o.feed)
 	}
 	if err := node.Run(); err != nil {
 		return err
